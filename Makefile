@@ -1,0 +1,41 @@
+# make reproduce: everything, from the download to the report. make test, make ui, make report.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+PORT ?= 5000
+DATASET ?= $(shell sed -n 's/^dataset: *\([^ #]*\).*/\1/p' config.yaml)
+VENV := .venv
+RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+
+.PHONY: reproduce report test lint ui
+
+reproduce: $(VENV)/ready
+	$(RUN) snakemake --cores all --config dataset=$(DATASET)
+	@echo "Done. The report: results/$(DATASET)/report.html    All runs in MLflow: make ui"
+
+report: $(VENV)/ready
+	$(RUN) snakemake --cores all --config dataset=$(DATASET) -- results/$(DATASET)/report.html
+
+test: $(VENV)/ready lint
+	$(RUN) python -m pytest
+
+lint: $(VENV)/ready .venv-format/ready
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	.venv-format/bin/snakefmt --check Snakefile workflow
+	$(RUN) snakemake --lint
+
+ui: $(VENV)/ready
+	@$(RUN) python scripts/serve_ui.py --dataset $(DATASET) --port $(PORT)
+
+# Made anew whenever the pins change.
+$(VENV)/ready: pyproject.toml constraints.txt
+	command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: '$(PYTHON)' was not found (set PYTHON=…)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+# snakefmt wants a newer `packaging` than MLflow allows.
+.venv-format/ready: Makefile
+	$(PYTHON) -m venv .venv-format
+	.venv-format/bin/python -m pip install --quiet --disable-pip-version-check snakefmt==2.1.0
+	touch $@

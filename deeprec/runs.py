@@ -1,0 +1,109 @@
+"""A run's folder: from settings.yaml and a split to checkpoint, history, metrics and predictions."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from deeprec.autoencoder import AutoEncoderLearner, AutoEncoderSettings
+from deeprec.files import InputError, replacing, write_json
+from deeprec.matrix import Part, RatingMatrix, read_part, read_train
+from deeprec.provenance import commit, machine, peak_memory, versions
+from deeprec.ratings import write_table
+from deeprec.settings import model_settings
+from deeprec.training import Learner, Progress, rmse, train
+
+log = logging.getLogger(__name__)
+
+# Model -> (its settings, its learner): learner(settings, train, device).
+MODELS: dict[str, tuple[type, Callable[..., Learner]]] = {
+    "autoencoder": (AutoEncoderSettings, AutoEncoderLearner),
+}
+STEPS_KEPT = 2000  # points of the training curve by step
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device to train on; raise InputError where CUDA is asked for and absent."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("device: found 'cuda', but no CUDA device is available; choose from auto, cpu")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def make_learner(settings: dict[str, Any], matrix: RatingMatrix, device: torch.device) -> Learner:
+    """Seed torch's generators and build the run's model on a training set."""
+    kind, learner = MODELS[settings["model"]]
+    torch.manual_seed(settings["seed"])
+    return learner(model_settings(kind, settings), matrix, device)
+
+
+def train_run(
+    settings: dict[str, Any],
+    split: Path,
+    out: Path,
+    *,
+    device: torch.device,
+    state_path: Path,
+    save_seconds: float,
+    on_epoch: Callable[[Progress], None],
+) -> tuple[Progress, dict[str, Any]]:
+    """Train one run with one seed and write its folder, metrics.json last; return the curve and the metrics."""
+    matrix, valid = read_train(split), read_part(split, "valid")
+    learner = make_learner(settings, matrix, device)
+    progress = train(
+        learner,
+        valid,
+        settings["epochs"],
+        log_steps=_log_steps(settings, matrix),
+        state_path=state_path,
+        save_seconds=save_seconds,
+        on_epoch=on_epoch,
+    )
+    # The test part is read only now, once, when validation has chosen.
+    test = read_part(split, "test")
+    metrics = {
+        **_scores(learner, progress, valid, test, out),
+        "epochs": progress.epoch,
+        "n_users": matrix.n_users,
+        "n_items": matrix.n_items,
+        "n_train": matrix.n_ratings,
+        "n_parameters": sum(w.numel() for w in learner.weights().values() if isinstance(w, torch.Tensor)),
+        "seconds": progress.seconds,
+        "peak_memory_bytes": peak_memory(),
+        "device": str(device),
+        "threads": torch.get_num_threads(),
+        "machine": machine(),
+        "versions": versions("torch", "numpy", "pandas", "pyarrow"),
+        "commit": commit(),
+    }
+    with replacing(out / "checkpoint.pt") as beside:
+        torch.save({"settings": settings, "epoch": progress.best_epoch, "weights": learner.weights()}, beside)
+    write_table(pa.Table.from_pylist(progress.history), out / "history.parquet")
+    write_table(pa.Table.from_pylist(progress.steps), out / "steps.parquet")
+    write_json(out / "metrics.json", metrics)
+    return progress, metrics
+
+
+def _log_steps(settings: dict[str, Any], matrix: RatingMatrix) -> int:
+    n_steps = settings["epochs"] * -(-matrix.n_users // settings.get("batch_size", matrix.n_users))
+    return max(1, n_steps // STEPS_KEPT)
+
+
+def _scores(learner: Learner, progress: Progress, valid: Part, test: Part, out: Path) -> dict[str, Any]:
+    """Score the best state on test and write predictions.parquet; a diverged run has no scores, only its end."""
+    prediction = np.full(len(test), np.nan, np.float32)
+    if not progress.diverged:
+        prediction = learner.predict(test.user, test.item)
+    table = {"user": test.user, "item": test.item, "rating": test.rating, "prediction": prediction}
+    write_table(pa.table(table), out / "predictions.parquet")
+    return {
+        "status": "diverged" if progress.diverged else "finished",
+        "best_epoch": progress.best_epoch or None,
+        "valid_rmse": None if progress.diverged else progress.best_rmse,
+        "test_rmse": None if progress.diverged else rmse(prediction, test.rating),
+        "n": len(test),
+        "n_valid": len(valid),
+    }

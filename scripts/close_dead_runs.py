@@ -1,0 +1,25 @@
+"""Mark MLflow runs as killed whose process is gone though they still say RUNNING."""
+
+import argparse
+import logging
+from pathlib import Path
+
+from deeprec import console
+
+
+def main(args: argparse.Namespace) -> None:
+    store = args.tracking_uri.removeprefix("sqlite:///")
+    if store != args.tracking_uri and not Path(store).exists():
+        return  # nothing was tracked yet, so nothing can be stale
+    from deeprec.tracking import close_dead_runs
+
+    n_dead = close_dead_runs(args.tracking_uri, args.dataset)
+    if n_dead:
+        logging.info("MLflow: %d run(s) of killed trainings marked as KILLED", n_dead)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tracking-uri", required=True, help="MLflow tracking URI")
+    parser.add_argument("--dataset", required=True, help="name of the data set and its experiment")
+    console.run(main, parser)

@@ -1,0 +1,25 @@
+"""Write results.csv (a row a run), trainings.csv (a row a run and seed) and datasets.csv (a row a part)."""
+
+import argparse
+import json
+from pathlib import Path
+
+from deeprec import console
+from deeprec.tables import collect_trainings, datasets_table, results_table, write_csv
+
+
+def main(args: argparse.Namespace) -> None:
+    trainings = collect_trainings(args.metrics)
+    write_csv(trainings, args.out / "trainings.csv")
+    write_csv(datasets_table(args.dataset, args.stats), args.out / "datasets.csv")
+    write_csv(results_table(trainings, json.loads(args.paper)), args.out / "results.csv")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--metrics", required=True, nargs="+", type=Path, help="metrics.json of every run and seed")
+    parser.add_argument("--stats", required=True, nargs="+", type=Path, help="stats.json of every split")
+    parser.add_argument("--paper", required=True, help="the paper's Netflix RMSE by run, as JSON")
+    parser.add_argument("--dataset", required=True, help="name of the data set")
+    parser.add_argument("--out", required=True, type=Path, help="folder to write the tables to")
+    console.run(main, parser)

@@ -1,0 +1,75 @@
+"""Train one run with one or more seeds, each from its settings.yaml, into the folder where that lies."""
+
+import argparse
+import contextlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from mlflow import MlflowClient
+
+from deeprec import console
+from deeprec.provenance import commit
+from deeprec.runs import choose_device, train_run
+from deeprec.settings import read_settings, settings_hash
+from deeprec.tracking import TrackedRun, prepare_store
+
+
+def main(args: argparse.Namespace) -> None:
+    torch.set_num_threads(args.threads)
+    device = choose_device(args.device)
+    states = [train_seed(path, device, args) for path in args.settings]
+    # Kept until all seeds are done: Snakemake starts a killed job's outputs over, and a seed that was done
+    # is then written again from its state in a moment.
+    for state in states:
+        state.unlink(missing_ok=True)
+
+
+def train_seed(path: Path, device: torch.device, args: argparse.Namespace) -> Path:
+    settings = read_settings(path)
+    state_path = args.states / f"{settings['run']}-{settings['seed']}-{settings_hash(settings)}.pt"
+    with tracked(settings, state_path.exists(), args.tracking_uri) as run:
+        progress, metrics = train_run(
+            settings,
+            args.split,
+            path.parent,
+            device=device,
+            state_path=state_path,
+            save_seconds=args.save_seconds,
+            on_epoch=lambda progress: run.update(progress.history),
+        )
+        run.close(progress.history, metrics)
+    if metrics["status"] == "diverged":
+        logging.info("%s seed %d: diverged in epoch %d", settings["run"], settings["seed"], metrics["epochs"])
+    else:
+        logging.info(
+            "%s seed %d: RMSE %.4f on valid (epoch %d), %.4f on test, %.0f s",
+            settings["run"], settings["seed"], metrics["valid_rmse"], metrics["best_epoch"], metrics["test_rmse"],
+            metrics["seconds"],
+        )  # fmt: skip
+    return state_path
+
+
+@contextlib.contextmanager
+def tracked(settings: dict[str, Any], resumed: bool, uri: str) -> Iterator[TrackedRun]:
+    experiment = prepare_store(uri, settings["dataset"])
+    run = TrackedRun(MlflowClient(uri), experiment, settings, resumed=resumed, commit=commit())
+    try:
+        yield run
+    except BaseException:
+        run.fail()
+        raise
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("settings", nargs="+", type=Path, help="settings.yaml of each seed; outputs lie beside it")
+    parser.add_argument("--split", required=True, type=Path, help="folder of the split that the settings name")
+    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="where to train")
+    parser.add_argument("--threads", default=1, type=int, help="CPU threads")
+    parser.add_argument("--states", default=Path("results/states"), type=Path, help="where states to resume from are kept")
+    parser.add_argument("--save-seconds", default=30.0, type=float, help="seconds between two saved states")
+    parser.add_argument("--tracking-uri", default="sqlite:///results/mlflow.db", help="MLflow tracking URI")
+    console.run(main, parser)

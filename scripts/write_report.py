@@ -1,0 +1,52 @@
+"""Write report.html from the tables and figures."""
+
+import argparse
+import json
+import logging
+from pathlib import Path
+
+import pandas as pd
+
+from deeprec import console
+from deeprec.files import write_text
+from deeprec.report import render_report, stage_durations
+
+
+def main(args: argparse.Namespace) -> None:
+    plan = json.loads(args.plan)
+    results = pd.read_csv(args.tables / "results.csv")
+    trainings = pd.read_csv(args.tables / "trainings.csv")
+    datasets = pd.read_csv(args.tables / "datasets.csv")
+    train = datasets[(datasets["part"] == "train") & (datasets["split"] == plan["main_split"])].iloc[0]
+    context = {
+        **plan,
+        "is_netflix": plan["dataset"] == "netflix",
+        "size": {"n_train": train["n_ratings"], "n_users": train["n_users"], "n_items": train["n_items"]},
+        "ablations": [
+            {
+                "name": name,
+                "title": ablation["title"],
+                "slide": ablation.get("slide"),
+                "figure": args.figures / f"{name}.svg",
+                "rows": results[results["run"].isin(ablation["runs"].values())].to_dict("records"),
+            }
+            for name, ablation in plan["ablations"].items()
+        ],
+        "datasets": datasets.to_dict("records"),
+        "commit": ", ".join(trainings["commit"].unique()),
+        "machine": ", ".join(trainings["machine"].unique()),
+        "versions": ", ".join(trainings["versions"].unique()),
+        "stages": stage_durations(args.benchmarks),
+    }
+    write_text(args.out, render_report(context))
+    logging.info("report: %s", args.out)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--plan", required=True, help="data set, title, main split, seeds and ablations, as JSON")
+    parser.add_argument("--tables", required=True, type=Path, help="folder of the tables")
+    parser.add_argument("--figures", required=True, type=Path, help="folder of the figures")
+    parser.add_argument("--benchmarks", required=True, type=Path, help="folder of Snakemake's benchmarks")
+    parser.add_argument("--out", required=True, type=Path, help="report.html to write")
+    console.run(main, parser)

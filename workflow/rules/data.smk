@@ -1,0 +1,73 @@
+# Raw ratings -> ratings.parquet -> splits/{split}/{train,valid,test}.parquet
+
+
+rule download_ratings:
+    """Bring the raw file to this machine, checksum verified."""
+    input:
+        code=modules_of("scripts/download_ratings.py"),
+    output:
+        "results/{dataset}/raw/manifest.json",
+    params:
+        dataset=json.dumps(PLAN.source),
+    log:
+        "results/{dataset}/logs/download_ratings.log",
+    benchmark:
+        "results/{dataset}/benchmarks/download_ratings.tsv"
+    threads: 1
+    resources:
+        mem_mb=500,
+    conda:
+        "../../envs/data.yaml"
+    shell:
+        "python {input.code[0]} --dataset {params.dataset:q} --manifest {output} --log {log}"
+
+
+rule parse_ratings:
+    """Turn the raw file into one table of ratings, and one of items."""
+    input:
+        code=modules_of("scripts/parse_ratings.py"),
+        manifest="results/{dataset}/raw/manifest.json",
+    output:
+        ratings="results/{dataset}/ratings.parquet",
+        titles="results/{dataset}/items.parquet",
+    params:
+        dataset=json.dumps(PLAN.source),
+    log:
+        "results/{dataset}/logs/parse_ratings.log",
+    benchmark:
+        "results/{dataset}/benchmarks/parse_ratings.tsv"
+    threads: 2
+    resources:
+        mem_mb=6000,
+    conda:
+        "../../envs/data.yaml"
+    shell:
+        "python {input.code[0]} --dataset {params.dataset:q} --manifest {input.manifest} "
+        "--ratings {output.ratings} --items {output.titles} --log {log}"
+
+
+rule split_ratings:
+    """Split the ratings by time into train, valid and test, with dense indices."""
+    input:
+        code=modules_of("scripts/split_ratings.py"),
+        ratings="results/{dataset}/ratings.parquet",
+    output:
+        expand(
+            "results/{dataset}/splits/{split}/{file}",
+            file=["train.parquet", "valid.parquet", "test.parquet", "users.parquet", "items.parquet", "stats.json"],
+            allow_missing=True,
+        ),
+    params:
+        split=lambda wildcards: json.dumps(PLAN.split_definition(wildcards.split)),
+        out="results/{dataset}/splits/{split}",
+    log:
+        "results/{dataset}/logs/split_ratings/{split}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/split_ratings/{split}.tsv"
+    threads: 1
+    resources:
+        mem_mb=6000,
+    conda:
+        "../../envs/data.yaml"
+    shell:
+        "python {input.code[0]} --ratings {input.ratings} --split {params.split:q} --out {params.out} --log {log}"

@@ -1,0 +1,65 @@
+# metrics, histories -> tables and figures
+
+
+rule tabulate_results:
+    """Put all runs' scores side by side, mean and deviation over seeds, and count the splits."""
+    input:
+        code=modules_of("scripts/tabulate_results.py"),
+        metrics=expand(
+            "results/{dataset}/runs/{run}/seed_{seed}/metrics.json",
+            run=PLAN.runs,
+            seed=config["seeds"],
+            allow_missing=True,
+        ),
+        stats=expand("results/{dataset}/splits/{split}/stats.json", split=PLAN.splits, allow_missing=True),
+    output:
+        "results/{dataset}/tables/results.csv",
+        "results/{dataset}/tables/trainings.csv",
+        "results/{dataset}/tables/datasets.csv",
+    params:
+        paper=json.dumps(PLAN.paper),
+        out="results/{dataset}/tables",
+    log:
+        "results/{dataset}/logs/tabulate_results.log",
+    benchmark:
+        "results/{dataset}/benchmarks/tabulate_results.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    conda:
+        "../../envs/report.yaml"
+    shell:
+        "python {input.code[0]} --metrics {input.metrics} --stats {input.stats} --paper {params.paper:q} "
+        "--dataset {wildcards.dataset} --out {params.out} --log {log}"
+
+
+rule draw_ablation:
+    """Draw the figure of one ablation."""
+    input:
+        code=modules_of("scripts/draw_ablation.py"),
+        runs=lambda wildcards: expand(
+            "results/{dataset}/runs/{run}/seed_{seed}/{file}",
+            dataset=wildcards.dataset,
+            run=PLAN.ablations[wildcards.ablation]["runs"].values(),
+            seed=config["seeds"],
+            file=["history.parquet", "steps.parquet", "metrics.json"],
+        ),
+    output:
+        multiext("results/{dataset}/figures/{ablation}", ".png", ".svg"),
+    params:
+        ablation=lambda wildcards: json.dumps(PLAN.ablations[wildcards.ablation]),
+        runs="results/{dataset}/runs",
+        seeds=config["seeds"],
+        title=PLAN.dataset["title"],
+    log:
+        "results/{dataset}/logs/draw_ablation/{ablation}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/draw_ablation/{ablation}.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    conda:
+        "../../envs/report.yaml"
+    shell:
+        "python {input.code[0]} --ablation {params.ablation:q} --runs {params.runs} --seeds {params.seeds} "
+        "--title {params.title:q} --out {output} --log {log}"

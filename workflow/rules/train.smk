@@ -1,0 +1,124 @@
+# config.yaml -> runs/{run}/seed_{n}/settings.yaml -> checkpoint, history, metrics, predictions
+
+RUN_FILES = ["checkpoint.pt", "history.parquet", "steps.parquet", "predictions.parquet", "metrics.json"]
+
+
+rule prepare_tracking:
+    """Create the MLflow store and the data set's experiment before many trainings ask for it at once."""
+    input:
+        code=modules_of("scripts/prepare_tracking.py"),
+    output:
+        "results/{dataset}/experiment.json",
+    params:
+        uri=config["tracking_uri"],
+    log:
+        "results/{dataset}/logs/prepare_tracking.log",
+    benchmark:
+        "results/{dataset}/benchmarks/prepare_tracking.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    conda:
+        "../../envs/train.yaml"
+    shell:
+        "python {input.code[0]} --tracking-uri {params.uri:q} --dataset {wildcards.dataset} --out {output} --log {log}"
+
+
+for seeds in PLAN.seed_batches:
+
+    rule:
+        name:
+            f"write_settings_{seeds[0]}"
+        output:
+            expand("results/{dataset}/runs/{run}/seed_{seed}/settings.yaml", seed=seeds, allow_missing=True),
+        params:
+            settings=lambda wildcards: json.dumps(PLAN.run_settings(wildcards.run)),
+            seeds=seeds,
+            out="results/{dataset}/runs/{run}",
+        log:
+            f"results/{{dataset}}/logs/write_settings/{{run}}_{seeds[0]}.log",
+        benchmark:
+            f"results/{{dataset}}/benchmarks/write_settings/{{run}}_{seeds[0]}.tsv"
+        threads: 1
+        resources:
+            mem_mb=200,
+        conda:
+            "../../envs/data.yaml"
+        shell:
+            "python scripts/write_settings.py --settings {params.settings:q} --seeds {params.seeds} "
+            "--out {params.out} --log {log}"
+
+    rule:
+        name:
+            f"train_run_{seeds[0]}"
+        input:
+            code=modules_of("scripts/train_run.py"),
+            experiment="results/{dataset}/experiment.json",
+            settings=expand(
+                "results/{dataset}/runs/{run}/seed_{seed}/settings.yaml", seed=seeds, allow_missing=True
+            ),
+            split=lambda wildcards: expand(
+                "results/{dataset}/splits/{split}/{part}.parquet",
+                dataset=wildcards.dataset,
+                split=PLAN.runs[wildcards.run]["split"],
+                part=["train", "valid", "test", "users", "items"],
+            ),
+        output:
+            expand(
+                "results/{dataset}/runs/{run}/seed_{seed}/{file}", seed=seeds, file=RUN_FILES, allow_missing=True
+            ),
+        params:
+            split=lambda wildcards, input: os.path.dirname(input.split[0]),
+            states="results/{dataset}/states",
+            device=config["device"],
+            save_seconds=config["save_seconds"],
+            uri=config["tracking_uri"],
+        log:
+            f"results/{{dataset}}/logs/train_run/{{run}}_{seeds[0]}.log",
+        benchmark:
+            f"results/{{dataset}}/benchmarks/train_run/{{run}}_{seeds[0]}.tsv"
+        threads: config["threads"]
+        resources:
+            mem_mb=5000,
+            gpu=1 if config["device"] != "cpu" and glob.glob("/dev/nvidia[0-9]*") else 0,
+        conda:
+            "../../envs/train.yaml"
+        shell:
+            "OMP_NUM_THREADS={threads} python {input.code[0]} {input.settings} --split {params.split} "
+            "--device {params.device} --threads {threads} --states {params.states} "
+            "--save-seconds {params.save_seconds} --tracking-uri {params.uri:q} --log {log}"
+
+
+rule track_results:
+    """Complete the mirror in MLflow: ablations, figures and notes of all runs, the best run's model."""
+    input:
+        code=modules_of("scripts/track_results.py"),
+        metrics=expand(
+            "results/{dataset}/runs/{run}/seed_{seed}/metrics.json",
+            run=PLAN.runs,
+            seed=config["seeds"],
+            allow_missing=True,
+        ),
+    output:
+        "results/{dataset}/tracking.json",
+    params:
+        uri=config["tracking_uri"],
+        runs="results/{dataset}/runs",
+        ablations=json.dumps({name: list(a["runs"].values()) for name, a in PLAN.ablations.items()}),
+    log:
+        "results/{dataset}/logs/track_results.log",
+    benchmark:
+        "results/{dataset}/benchmarks/track_results.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    conda:
+        "../../envs/train.yaml"
+    shell:
+        "python {input.code[0]} {input.metrics} --ablations {params.ablations:q} --tracking-uri {params.uri:q} "
+        "--out {output} --log {log}"
+
+
+onstart:
+    # A killed training leaves its run RUNNING in MLflow for ever.
+    shell("python {workflow.basedir}/scripts/close_dead_runs.py --tracking-uri {config[tracking_uri]:q} --dataset {config[dataset]}")
