@@ -9,6 +9,8 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
+from deeprec.sparse import Ratings
+
 
 @dataclass(frozen=True)
 class RatingMatrix:
@@ -35,21 +37,15 @@ class RatingMatrix:
             self.offsets.to(device), self.items.to(device), self.ratings.to(device), self.n_items
         )
 
-    def entries(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the ratings of some rows as (position in `rows`, item, rating), each (n,), by index arithmetic."""
+    def rows(self, rows: Tensor) -> Ratings:
+        """Return some rows as a sparse batch, by index arithmetic: the cost follows their ratings."""
         start = self.offsets[rows]
         counts = self.offsets[rows + 1] - start
-        position = torch.repeat_interleave(counts)  # (n,)
-        first = torch.cumsum(counts, 0) - counts
-        at = torch.arange(len(position), device=rows.device) + (start - first)[position]
-        return position, self.items[at].long(), self.ratings[at].float()
-
-    def dense(self, rows: Tensor) -> Tensor:
-        """Return some rows as vectors, (len(rows), n_items) float32, 0 where not rated (slide 7)."""
-        position, item, rating = self.entries(rows)
-        x = torch.zeros(len(rows), self.n_items, device=rows.device)
-        x[position, item] = rating
-        return x
+        ends = counts.cumsum(0)
+        position = torch.repeat_interleave(counts)  # (n,) row of each rating
+        at = torch.arange(len(position), device=rows.device) + (start - (ends - counts))[position]
+        offsets = torch.cat([ends.new_zeros(1), ends])
+        return Ratings(offsets, self.items[at], self.ratings[at].float(), self.n_items)
 
     def transpose(self) -> "RatingMatrix":
         """Return the matrix with items as rows and users as columns."""
