@@ -104,6 +104,8 @@ def _scores(learner: Learner, progress: Progress, valid: Part, test: Part, out: 
         "best_epoch": progress.best_epoch or None,
         "valid_rmse": None if progress.diverged else progress.best_rmse,
         "test_rmse": None if progress.diverged else rmse(prediction, test.rating),
+        "last_train_rmse": None if progress.diverged else progress.history[-1]["train_rmse"],
+        "last_valid_rmse": None if progress.diverged else progress.history[-1]["valid_rmse"],
         "n": len(test),
         "n_valid": len(valid),
     }
