@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from deeprec.matrix import RatingMatrix
+from deeprec.matrix import Part, RatingMatrix
 from deeprec.model import AutoEncoder, squared_error
 
 PREDICT_BATCH = 1024  # users; bounds memory, not results
@@ -89,9 +89,10 @@ class AutoEncoderLearner:
         self.optimizer.step()
 
     @torch.no_grad()
-    def predict(self, user: np.ndarray, item: np.ndarray) -> np.ndarray:
+    def predict(self, part: Part) -> np.ndarray:
         """Score pairs, given the users' training ratings as input."""
         self.model.eval()
+        user, item = part.user, part.item
         prediction = np.empty(len(user), np.float32)
         # Pairs are grouped by user, so that each user is decoded once however many of his items are asked for.
         users, place = np.unique(user, return_inverse=True)
