@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from deeprec.matrix import RatingMatrix, rating_matrix
+from deeprec.matrix import Part, RatingMatrix, rating_matrix
 from deeprec.model import AutoEncoder
 from deeprec.sparse import Ratings
 
@@ -91,11 +91,13 @@ class AutoEncoderLearner:
         self.optimizer.step()
 
     @torch.no_grad()
-    def predict(self, user: np.ndarray, item: np.ndarray) -> np.ndarray:
+    def predict(self, part: Part) -> np.ndarray:
         """Score pairs, given the users' training ratings as input; only what is asked for is computed."""
         self.model.eval()
+        user, item = part.user, part.item
         order = np.lexsort((item, user))
-        asked = rating_matrix(user[order], item[order], np.zeros(len(user), np.int8), self.matrix.n_users, self.matrix.n_items).to(self.device)
+        shape = self.matrix.n_users, self.matrix.n_items
+        asked = rating_matrix(user[order], item[order], np.zeros(len(user), np.int8), *shape).to(self.device)
         users = torch.from_numpy(np.unique(user)).to(self.device)
         found = [self.model(self.matrix.rows(rows), at=asked.rows(rows)) for rows in users.split(PREDICT_BATCH)]
         prediction = np.empty(len(user), np.float32)

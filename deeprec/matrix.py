@@ -1,15 +1,20 @@
 """The training ratings as a sparse matrix (CSR) on the device: 5 bytes a rating of whole stars, no Python object."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
+from deeprec.files import InputError
 from deeprec.sparse import Ratings
+
+DAYS = 1 << 15  # an int16 holds the days from 1880 to 2059
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,7 @@ class RatingMatrix:
     items: Tensor  # (n_ratings,) int32, ascending within a row
     ratings: Tensor  # (n_ratings,) int8 or float32, stars
     n_items: int
+    dates: Tensor | None = None  # (n_ratings,) int16, days since 1970-01-01; read only for models that need them
 
     @property
     def n_users(self) -> int:
@@ -33,62 +39,90 @@ class RatingMatrix:
 
     def to(self, device: torch.device | str) -> "RatingMatrix":
         """Return the matrix on another device."""
-        return RatingMatrix(
-            self.offsets.to(device), self.items.to(device), self.ratings.to(device), self.n_items
-        )
+        offsets, items, ratings = (x.to(device) for x in (self.offsets, self.items, self.ratings))
+        return RatingMatrix(offsets, items, ratings, self.n_items, None if self.dates is None else self.dates.to(device))
+
+    def blocks(self, size: int) -> Iterator[tuple[slice, Tensor, Tensor, Tensor]]:
+        """Yield all ratings in order, at most `size` at a time: their place, and user, item, rating, each (n,)."""
+        for start in range(0, self.n_ratings, size):
+            place = slice(start, min(start + size, self.n_ratings))
+            ends = torch.tensor([place.start, place.stop - 1], device=self.offsets.device)
+            first, last = (torch.searchsorted(self.offsets, ends, right=True) - 1).tolist()
+            bounds = self.offsets[first : last + 2].clamp(place.start, place.stop)
+            user = first + torch.repeat_interleave(bounds.diff())
+            yield place, user, self.items[place].long(), self.ratings[place].float()
 
     def rows(self, rows: Tensor) -> Ratings:
         """Return some rows as a sparse batch, by index arithmetic: the cost follows their ratings."""
-        start = self.offsets[rows]
-        counts = self.offsets[rows + 1] - start
-        ends = counts.cumsum(0)
-        position = torch.repeat_interleave(counts)  # (n,) row of each rating
-        at = torch.arange(len(position), device=rows.device) + (start - (ends - counts))[position]
-        offsets = torch.cat([ends.new_zeros(1), ends])
-        return Ratings(offsets, self.items[at], self.ratings[at].float(), self.n_items)
+        _, at = places(self.offsets, rows)
+        counts = self.offsets[rows + 1] - self.offsets[rows]
+        return Ratings(_offsets(counts), self.items[at], self.ratings[at].float(), self.n_items)
 
     def transpose(self) -> "RatingMatrix":
         """Return the matrix with items as rows and users as columns."""
         users = torch.repeat_interleave(self.offsets.diff())
         order = torch.argsort(self.items, stable=True)
         counts = torch.bincount(self.items, minlength=self.n_items)
-        return RatingMatrix(_offsets(counts), users[order].int(), self.ratings[order], self.n_users)
+        dates = None if self.dates is None else self.dates[order]
+        return RatingMatrix(_offsets(counts), users[order].int(), self.ratings[order], self.n_users, dates)
+
+
+def places(offsets: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Return where some rows' entries lie, row by row, as (position in `rows`, place), each (n,)."""
+    start = offsets[rows]
+    counts = offsets[rows + 1] - start
+    position = torch.repeat_interleave(counts)  # (n,)
+    first = torch.cumsum(counts, 0) - counts
+    return position, torch.arange(len(position), device=rows.device) + (start - first)[position]
 
 
 def _offsets(counts: Tensor) -> Tensor:
     return torch.cat([counts.new_zeros(1), counts.cumsum(0)])
 
 
-def rating_matrix(user: np.ndarray, item: np.ndarray, rating: np.ndarray, n_users: int, n_items: int) -> RatingMatrix:
-    """Build the matrix from columns that are ordered by user, then item."""
+def rating_matrix(
+    user: np.ndarray,
+    item: np.ndarray,
+    rating: np.ndarray,
+    n_users: int,
+    n_items: int,
+    date: np.ndarray | None = None,
+) -> RatingMatrix:
+    """Build the matrix from columns that are ordered by user, then item; `date` as in `Part`."""
     counts = torch.bincount(torch.from_numpy(user), minlength=n_users)
-    return RatingMatrix(_offsets(counts), torch.from_numpy(item), torch.from_numpy(rating), n_items)
+    dates = None if date is None else torch.from_numpy(date.astype(np.int16))
+    return RatingMatrix(_offsets(counts), torch.from_numpy(item), torch.from_numpy(rating), n_items, dates)
 
 
 @dataclass(frozen=True)
 class Part:
-    """The ratings to predict in a part, each (n_ratings,): user and item int32, rating float32 (stars)."""
+    """The ratings to predict in a part, each (n_ratings,): user and item int32, rating int8 or float32 (stars)."""
 
     user: np.ndarray
     item: np.ndarray
     rating: np.ndarray
+    date: np.ndarray | None = None  # int32, days since 1970-01-01
 
     def __len__(self) -> int:
         return len(self.user)
 
 
-def read_part(folder: str | Path, name: str) -> Part:
-    """Read a part of a split (`train`, `valid`, `test`)."""
-    return _columns(pq.read_table(Path(folder, f"{name}.parquet"), columns=["user", "item", "rating"]))
-
-
-def _columns(table: pa.Table) -> Part:
+def read_part(folder: str | Path, name: str, *, dated: bool = True) -> Part:
+    """Read a part of a split (`train`, `valid`, `test`); raise InputError where a date fits no int16."""
+    path = Path(folder, f"{name}.parquet")
+    table = pq.read_table(path, columns=["user", "item", "rating", "date"] if dated else ["user", "item", "rating"])
+    if dated:
+        days = table["date"].cast(pa.int32())
+        ends = pc.min_max(days).as_py()
+        if table.num_rows and not -DAYS <= ends["min"] <= ends["max"] < DAYS:
+            raise InputError(f"{path}: dates run from day {ends['min']} to {ends['max']} since 1970; expected ±{DAYS}")
+        table = table.set_column(3, "date", days)
     # A copy, since torch wants writable memory and Arrow's is not.
-    return Part(*(table[name].to_numpy().copy() for name in ("user", "item", "rating")))
+    return Part(*(column.to_numpy().copy() for column in table.columns))
 
 
-def read_train(folder: str | Path) -> RatingMatrix:
+def read_train(folder: str | Path, *, dated: bool = False) -> RatingMatrix:
     """Read a split's training ratings as a matrix; its shape comes from the id maps beside them."""
-    train = read_part(folder, "train")
+    train = read_part(folder, "train", dated=dated)
     n_users, n_items = (pq.read_metadata(Path(folder, f"{kind}.parquet")).num_rows for kind in ("users", "items"))
-    return rating_matrix(train.user, train.item, train.rating, n_users, n_items)
+    return rating_matrix(train.user, train.item, train.rating, n_users, n_items, train.date)
