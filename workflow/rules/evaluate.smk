@@ -18,7 +18,7 @@ rule tabulate_results:
         "results/{dataset}/tables/datasets.csv",
     params:
         paper=json.dumps(PLAN.paper),
-        out="results/{dataset}/tables",
+        out=subpath(output[0], parent=True),
     log:
         "results/{dataset}/logs/tabulate_results.log",
     benchmark:
