@@ -11,6 +11,9 @@ min_version("9.27")
 configfile: "config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 sys.path.insert(0, workflow.basedir)
 from deeprec.config import load_plan
 from deeprec.dependencies import from_here, modules_of

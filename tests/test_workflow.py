@@ -17,7 +17,7 @@ import yaml
 from deeprec.files import read_json
 from tests.conftest import ROOT, toy_ratings
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
 BIN = Path(sys.executable).parent
 RESULTS = Path("results/movielens-100k")
 LOST = "dropout_0.8"  # the run that is made to diverge
@@ -194,6 +194,19 @@ def test_broken_archive_is_named_and_leaves_nothing(project, tmp_path):
     said = snakemake(project, "--directory", str(tmp_path), fails=True)
     assert "broken.zip" in said and "Traceback" not in said
     assert not list((tmp_path / RESULTS).glob("*.parquet"))
+
+
+@pytest.mark.conda
+def test_conda_environments_do_the_same(project, tmp_path):
+    """Every rule in its own environment: other pythons, same results."""
+    shutil.copy(project / "config.yaml", tmp_path)
+    snakemake(project, "--directory", str(tmp_path), "--use-conda")
+    assert len(list((tmp_path / ".snakemake" / "conda").glob("*.yaml"))) == len(list((ROOT / "envs").glob("*.yaml")))
+    if not (project / RESULTS).exists():
+        snakemake(project)
+    for run in ("depth_4/seed_0", "als/seed_1"):
+        one, two = (folder / RESULTS / "runs" / run / "predictions.parquet" for folder in (project, tmp_path))
+        assert one.read_bytes() == two.read_bytes()
 
 
 def test_lint_is_clean(project):

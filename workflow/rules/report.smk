@@ -13,7 +13,7 @@ rule write_report:
         ),
         figures=expand("results/{dataset}/figures/{ablation}.svg", ablation=PLAN.ablations, allow_missing=True),
     output:
-        "results/{dataset}/report.html",
+        report("results/{dataset}/report.html", caption="../report/page.rst", category="Report"),
     params:
         plan=json.dumps(PLAN.summary),
         tables=lambda wildcards, input: os.path.dirname(input.tables[0]),
