@@ -9,8 +9,8 @@ reads them:
 
 Buckets without ratings are skipped; τ tells the network how long they lasted. A training rating is predicted
 from the states before its bucket, so that no input holds what is to be predicted; a rating of another part
-from the states advanced with all training ratings up to its bucket. Training alternates between subspaces: the
-users' side with the items' states held fixed, then the other way round.
+from the states advanced with all training ratings up to its bucket. Training alternates between subspaces:
+the users' side with the items' states held fixed, then the other way round.
 The biases start from the bias-only model's, where the paper starts from a trained PMF.
 """
 
