@@ -23,7 +23,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 import yaml
-from tqdm import tqdm
 
 from deeprec.config import load_plan
 from deeprec.matrix import read_train
@@ -111,7 +110,7 @@ def settings_of(run: str) -> dict[str, Any]:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Measure each model in a fresh process and print the table."""
+    """Measure each model in a fresh process and print the table, a row when it is there."""
     if args.split:
         torch.set_num_threads(args.threads)
         device = choose_device(args.device)
@@ -119,17 +118,22 @@ def main(args: argparse.Namespace) -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         write_split(Path(folder), int(args.ratings), args.users, args.items)
-        rows = [(name, _measure_apart(name, folder, args)) for name in tqdm(args.models, disable=None)]
+        _print_table(folder, args)
+
+
+def _print_table(folder: str, args: argparse.Namespace) -> None:
     print(
         f"{int(args.ratings):,} ratings, {args.users:,} users × {args.items:,} items; "
         f"{args.threads} threads, {machine()}"
     )
     print("| model | set-up (s) | an epoch (s) | peak memory (MB) | bytes a rating | training RMSE |")
     print("|---|---|---|---|---|---|")
-    for name, m in rows:
+    for name in args.models:
+        m = _measure_apart(name, folder, args)
         print(
             f"| {name} | {m['setup']:.1f} | {m['seconds']:.2f} | {m['peak'] / 1e6:,.0f} "
-            f"| {m['peak'] / m['n']:.0f} | {m['train_rmse']:.3f} |"
+            f"| {m['peak'] / m['n']:.0f} | {m['train_rmse']:.3f} |",
+            flush=True,
         )
 
 
