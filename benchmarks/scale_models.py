@@ -135,7 +135,7 @@ def _print_table(folder: str, args: argparse.Namespace) -> None:
         f"{args.threads} threads, {machine()}"
     )
     print(
-        "| model | set-up (s) | an epoch (s) | of CPU (s) | peak memory (MB) | bytes a rating | training RMSE |"
+        "| model | set-up (s) | epoch (s) | of CPU (s) | peak memory (MB) | bytes a rating | training RMSE |"
     )
     print("|---|---|---|---|---|---|---|")
     for name in args.models:
