@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from deeprec.files import InputError
@@ -25,7 +26,7 @@ class RatingMatrix:
     items: Tensor  # (n_ratings,) int32, ascending within a row
     ratings: Tensor  # (n_ratings,) int8 or float32, stars
     n_items: int
-    dates: Tensor | None = None  # (n_ratings,) int16, days since 1970-01-01; read only for models that need them
+    dates: Tensor | None = None  # (n_ratings,) int16, days since 1970-01-01; read where a model needs them
 
     @property
     def n_users(self) -> int:
@@ -40,10 +41,11 @@ class RatingMatrix:
     def to(self, device: torch.device | str) -> "RatingMatrix":
         """Return the matrix on another device."""
         offsets, items, ratings = (x.to(device) for x in (self.offsets, self.items, self.ratings))
-        return RatingMatrix(offsets, items, ratings, self.n_items, None if self.dates is None else self.dates.to(device))
+        dates = None if self.dates is None else self.dates.to(device)
+        return RatingMatrix(offsets, items, ratings, self.n_items, dates)
 
     def blocks(self, size: int) -> Iterator[tuple[slice, Tensor, Tensor, Tensor]]:
-        """Yield all ratings in order, at most `size` at a time: their place, and user, item, rating, each (n,)."""
+        """Yield all ratings in order, at most `size` at once: their place; user, item, rating, each (n,)."""
         for start in range(0, self.n_ratings, size):
             place = slice(start, min(start + size, self.n_ratings))
             ends = torch.tensor([place.start, place.stop - 1], device=self.offsets.device)
@@ -57,6 +59,17 @@ class RatingMatrix:
         _, at = places(self.offsets, rows)
         counts = self.offsets[rows + 1] - self.offsets[rows]
         return Ratings(_offsets(counts), self.items[at], self.ratings[at].float(), self.n_items)
+
+    def product(self, values: Tensor, dense: Tensor) -> Tensor:
+        """Return `values` (n_ratings,) in the ratings' places, times a dense matrix: (n_users, k)."""
+        return F.embedding_bag(
+            self.items,
+            dense,
+            self.offsets.int(),
+            mode="sum",
+            per_sample_weights=values,
+            include_last_offset=True,
+        )
 
     def transpose(self) -> "RatingMatrix":
         """Return the matrix with items as rows and users as columns."""
@@ -96,7 +109,7 @@ def rating_matrix(
 
 @dataclass(frozen=True)
 class Part:
-    """The ratings to predict in a part, each (n_ratings,): user and item int32, rating int8 or float32 (stars)."""
+    """The ratings of a part, each (n_ratings,): user and item int32, rating int8 or float32 (stars)."""
 
     user: np.ndarray
     item: np.ndarray
@@ -110,12 +123,15 @@ class Part:
 def read_part(folder: str | Path, name: str, *, dated: bool = True) -> Part:
     """Read a part of a split (`train`, `valid`, `test`); raise InputError where a date fits no int16."""
     path = Path(folder, f"{name}.parquet")
-    table = pq.read_table(path, columns=["user", "item", "rating", "date"] if dated else ["user", "item", "rating"])
+    columns = ["user", "item", "rating"] + ["date"] * dated
+    table = pq.read_table(path, columns=columns)
     if dated:
         days = table["date"].cast(pa.int32())
         ends = pc.min_max(days).as_py()
         if table.num_rows and not -DAYS <= ends["min"] <= ends["max"] < DAYS:
-            raise InputError(f"{path}: dates run from day {ends['min']} to {ends['max']} since 1970; expected ±{DAYS}")
+            raise InputError(
+                f"{path}: dates run from day {ends['min']} to {ends['max']} since 1970; expected ±{DAYS}"
+            )
         table = table.set_column(3, "date", days)
     # A copy, since torch wants writable memory and Arrow's is not.
     return Part(*(column.to_numpy().copy() for column in table.columns))
