@@ -32,7 +32,7 @@ def test_half_steps_solve_the_normal_equations(group: int, monkeypatch: pytest.M
     monkeypatch.setattr(als, "GROUP", group)
     matrix, _ = low_rank_ratings()
     learner = learner_of(matrix)
-    rows = matrix.dense(torch.arange(N_USERS)).double().numpy()
+    rows = matrix.rows(torch.arange(N_USERS)).dense().double().numpy()
     q = learner.w["items"].double().numpy()
     learner.solve("users", learner.w["items"])
     _assert_solved(learner.w["users"], rows, q)

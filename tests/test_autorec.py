@@ -10,7 +10,8 @@ from deeprec.matrix import Part, rating_matrix
 CPU = torch.device("cpu")
 PART = Part(np.int32([0, 0, 1, 1, 2, 2, 3]), np.int32([0, 2, 0, 1, 1, 2, 0]), np.int8([5, 3, 1, 2, 4, 5, 2]))
 MATRIX = rating_matrix(PART.user, PART.item, PART.rating, 4, 3)
-ROWS = {"users": MATRIX.dense(torch.arange(4)).numpy(), "items": MATRIX.dense(torch.arange(4)).numpy().T}
+DENSE = MATRIX.rows(torch.arange(4)).dense().numpy()
+ROWS = {"users": DENSE, "items": DENSE.T}
 PAIRS = Part(*(grid.ravel().astype(np.int32) for grid in np.mgrid[:4, :3]), np.zeros(12))
 
 

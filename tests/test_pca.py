@@ -42,7 +42,7 @@ def fitted(rank: int, epochs: int, seed: int = 0) -> PcaLearner:
 @pytest.mark.parametrize("rank", [1, 3, N_ITEMS])
 def test_agrees_with_numpy(rank: int) -> None:
     learner, matrix = fitted(rank, epochs=60), low_rank_matrix()
-    rows = matrix.dense(torch.arange(N_USERS)).double().numpy()
+    rows = matrix.rows(torch.arange(N_USERS)).dense().double().numpy()
     bias = (
         learner.w["mean"].item()
         + learner.w["user_bias"].numpy()[:, None]
