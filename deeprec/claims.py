@@ -17,7 +17,7 @@ LITTLE = 0.005  # stars: "changes little" means less than this, below the 0.0067
 
 VERDICTS = ("held", "not held", "unclear")
 
-Scores = Callable[[str, str], np.ndarray]  # (run, column of trainings.csv) -> one value a seed
+Scores = Callable[[str, str], np.ndarray]  # ("ablation: label", column of trainings.csv) -> one value a seed
 
 
 class MissingRun(Exception):
@@ -56,8 +56,7 @@ def _largest_step(runs: list[str], column: str) -> Callable[[Scores], np.ndarray
     return lambda scores: np.diff([scores(run, column) for run in runs], axis=0).max(0)
 
 
-DEPTHS = [f"depth_{layers}" for layers in (2, 4, 6, 8, 10, 12)]
-WIDTHS = ["depth_2", "width_256", "width_512", "width_1024"]
+DEPTHS = [f"depth: {layers}" for layers in (2, 4, 6, 8, 10, 12)]
 
 CLAIMS = [
     Claim(
@@ -65,8 +64,8 @@ CLAIMS = [
         "ELU, SELU and LReLU train to a much lower RMSE than the other activations",
         "last epoch's training RMSE: the worst of ELU, SELU, LReLU less the best of sigmoid, ReLU, ReLU6, tanh, swish",
         _worst_less_best(
-            ["act_elu", "depth_4", "act_lrelu"],
-            ["act_sigmoid", "act_relu", "act_relu6", "act_tanh", "act_swish"],
+            ["activations: ELU", "activations: SELU", "activations: LReLU"],
+            [f"activations: {name}" for name in ("sigmoid", "ReLU", "ReLU6", "tanh", "swish")],
             "last_train_rmse",
         ),
         "below 0",
@@ -75,49 +74,49 @@ CLAIMS = [
         "activation_negative_part", "A", 11,
         "A non-zero negative part matters",
         "last epoch's training RMSE: LReLU less ReLU, which differ in the negative part only",
-        _difference("act_lrelu", "act_relu", "last_train_rmse"),
+        _difference("activations: LReLU", "activations: ReLU", "last_train_rmse"),
         "below 0",
     ),
     Claim(
         "activation_unbounded", "A", 11,
         "An unbounded positive part matters",
         "last epoch's training RMSE: ReLU less ReLU6, which differ in the bound only",
-        _difference("act_relu", "act_relu6", "last_train_rmse"),
+        _difference("activations: ReLU", "activations: ReLU6", "last_train_rmse"),
         "below 0",
     ),
     Claim(
         "width_overfits", "B", 13,
         "A wider layer over-fits: evaluation RMSE grows with the width",
         "last epoch's validation RMSE: width 1024 less width 128",
-        _difference("width_1024", "depth_2", "last_valid_rmse"),
+        _difference("width: 1024", "width: 128", "last_valid_rmse"),
         "above 0",
     ),
     Claim(
         "width_fits_training", "B", 13,
         "A wider layer fits its training data better",
         "last epoch's training RMSE: width 1024 less width 128",
-        _difference("width_1024", "depth_2", "last_train_rmse"),
+        _difference("width: 1024", "width: 128", "last_train_rmse"),
         "below 0",
     ),
     Claim(
         "constrained_lessens", "B", 13,
         "Constraining the decoder lessens the over-fitting of a wide layer",
         "last epoch's validation RMSE at width 1024: constrained less free decoder",
-        _difference("width_1024_constrained", "width_1024", "last_valid_rmse"),
+        _difference("width: 1024, constrained", "width: 1024", "last_valid_rmse"),
         "below 0",
     ),
     Claim(
         "constrained_still_overfits", "B", 13,
         "Constraining the decoder does not remove the over-fitting",
         "last epoch's validation RMSE, constrained: width 1024 less width 128",
-        _difference("width_1024_constrained", "width_128_constrained", "last_valid_rmse"),
+        _difference("width: 1024, constrained", "width: 128, constrained", "last_valid_rmse"),
         "above 0",
     ),
     Claim(
         "depth_first", "C", 15,
         "A second layer on each side lowers evaluation RMSE",
         "best validation RMSE: 4 layers less 2 layers",
-        _difference("depth_4", "depth_2", "valid_rmse"),
+        _difference("depth: 4", "depth: 2", "valid_rmse"),
         "below 0",
         -0.1845,
     ),
@@ -125,7 +124,7 @@ CLAIMS = [
         "depth_more", "C", 15,
         "Going deeper goes on helping",
         "best validation RMSE: 12 layers less 6 layers",
-        _difference("depth_12", "depth_6", "valid_rmse"),
+        _difference("depth: 12", "depth: 6", "valid_rmse"),
         "below 0",
         -0.0050,
     ),
@@ -141,61 +140,64 @@ CLAIMS = [
         "dropout_best", "D", 17,
         "A drop probability of 0.8 is best",
         "best validation RMSE: dropout 0.8 less the best of 0, 0.5 and 0.65",
-        _worst_less_best(["dropout_0.8"], ["dropout_0", "dropout_0.5", "dropout_0.65"], "valid_rmse"),
+        _worst_less_best(["dropout: p = 0.8"], ["dropout: p = 0", "dropout: p = 0.5", "dropout: p = 0.65"], "valid_rmse"),
         "below 0",
     ),
     Claim(
         "no_dropout_overfits", "D", 17,
         "Without dropout the model over-fits: evaluation RMSE rises after the first epochs",
         "validation RMSE without dropout: last epoch less best epoch",
-        _gain("dropout_0"),
+        _gain("dropout: p = 0"),
         "above 0",
     ),
     Claim(
         "refeed_alone", "E", 21,
         f"Re-feeding alone changes little (less than {LITTLE} stars)",
         "best validation RMSE at the low learning rate: with re-feeding less without",
-        _difference("refeed", "dropout_0.8", "valid_rmse"),
+        _difference("refeeding: re-feeding", "refeeding: baseline", "valid_rmse"),
         "about 0",
     ),
     Claim(
         "high_lr_diverges", "E", 21,
         "The five times higher learning rate alone diverges",
         "share of seeds that diverge at the high learning rate, without re-feeding",
-        lambda scores: scores("high_lr", "diverged"),
+        lambda scores: scores("refeeding: high lr", "diverged"),
         "diverges",
     ),
     Claim(
         "refeed_with_high_lr", "E", 21,
         "Re-feeding and the five times higher learning rate together improve evaluation RMSE",
         "best validation RMSE: re-feeding at the high learning rate less the baseline",
-        _difference("refeed_high_lr", "dropout_0.8", "valid_rmse"),
+        _difference("refeeding: re-feeding, high lr", "refeeding: baseline", "valid_rmse"),
         "below 0",
         -0.0067,
     ),
 ]  # fmt: skip
 
 
-def judge(claim: Claim, trainings: pd.DataFrame) -> dict[str, Any]:
-    """Return a row of claims.csv: effect, interval (stars), seeds, verdict, and a sentence that says it all."""
+def judge(claim: Claim, trainings: pd.DataFrame, runs: dict[str, str]) -> dict[str, Any]:
+    """Return a row of claims.csv: effect, interval (stars), seeds, verdict, and a sentence that says it all.
+
+    `runs` says which run stands behind an ablation's label, "ablation: label".
+    """
     row = {
         "claim": claim.name, "experiment": claim.experiment, "slide": claim.slide,
         "statement": claim.statement, "compared": claim.compared, "asserts": claim.asserts,
         "paper_effect": claim.paper,
     }  # fmt: skip
     try:
-        values = claim.effect(lambda run, column: _per_seed(trainings, run, column))
+        values = claim.effect(lambda label, column: _per_seed(trainings, runs.get(label), label, column))
     except MissingRun as missing:
-        return {**row, **_outcome("unclear", f"Unclear: run {missing} is not among the results.")}
+        return {**row, **_outcome("unclear", f"Unclear: there is no run for {missing}.")}
     if claim.asserts == "diverges":
         return {**row, **_judge_divergence(values)}
     return {**row, **_judge_effect(values, claim.asserts)}
 
 
-def _per_seed(trainings: pd.DataFrame, run: str, column: str) -> np.ndarray:
+def _per_seed(trainings: pd.DataFrame, run: str | None, label: str, column: str) -> np.ndarray:
     rows = trainings[trainings["run"] == run].sort_values("seed")
     if rows.empty:
-        raise MissingRun(f"'{run}'")
+        raise MissingRun(f"'{label}'")
     diverged = (rows["status"] == "diverged").to_numpy()
     if column == "diverged":
         return diverged.astype(float)

@@ -1,6 +1,7 @@
 """Write claims.csv: a verdict on each of the paper's claims."""
 
 import argparse
+import json
 import logging
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from deeprec.tables import write_csv
 
 def main(args: argparse.Namespace) -> None:
     trainings = pd.read_csv(args.trainings)
-    verdicts = pd.DataFrame([judge(claim, trainings) for claim in CLAIMS])
+    ablations = json.loads(args.ablations)
+    runs = {f"{name}: {label}": run for name, labels in ablations.items() for label, run in labels.items()}
+    verdicts = pd.DataFrame([judge(claim, trainings, runs) for claim in CLAIMS])
     write_csv(verdicts, args.out)
     counts = verdicts["verdict"].value_counts()
     logging.info("claims: %s", ", ".join(f"{counts.get(v, 0)} {v}" for v in VERDICTS))
@@ -22,5 +25,6 @@ def main(args: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trainings", required=True, type=Path, help="trainings.csv")
+    parser.add_argument("--ablations", required=True, help="each ablation's runs by label, as JSON")
     parser.add_argument("--out", required=True, type=Path, help="claims.csv to write")
     console.run(main, parser)

@@ -6,7 +6,8 @@ import pytest
 
 from deeprec.claims import CLAIMS, LITTLE, Claim, decide, interval, judge
 
-BELOW = Claim("deeper", "C", 15, "s", "c", lambda s: s("a", "valid_rmse") - s("b", "valid_rmse"), "below 0", -0.1)
+X = {"x: a": "a", "x: b": "b"}
+BELOW = Claim("deeper", "C", 15, "s", "c", lambda s: s("x: a", "valid_rmse") - s("x: b", "valid_rmse"), "below 0", -0.1)
 
 
 def trainings(**runs: list[float | None]) -> pd.DataFrame:
@@ -29,7 +30,7 @@ def trainings(**runs: list[float | None]) -> pd.DataFrame:
     ],
 )
 def test_the_interval_decides(a, b, verdict):
-    row = judge(BELOW, trainings(a=a, b=b))
+    row = judge(BELOW, trainings(a=a, b=b), X)
     assert row["verdict"] == verdict
     assert row["effect"] == pytest.approx(np.mean(a) - np.mean(b))
     assert row["low"] < row["effect"] < row["high"] and row["n_seeds"] == 3
@@ -37,16 +38,16 @@ def test_the_interval_decides(a, b, verdict):
 
 
 def test_a_negative_mean_alone_does_not_hold():
-    row = judge(BELOW, trainings(a=[0.9, 1.1, 1.0], b=[1.0, 1.0, 1.03]))
+    row = judge(BELOW, trainings(a=[0.9, 1.1, 1.0], b=[1.0, 1.0, 1.03]), X)
     assert row["effect"] < 0 and row["verdict"] == "unclear"
 
 
 def test_differences_are_paired_by_seed():
     """Seeds that move both sides far more than the effect do not hide it."""
-    row = judge(BELOW, trainings(a=[1.0, 2.0, 3.0], b=[1.01, 2.012, 3.011]))
+    row = judge(BELOW, trainings(a=[1.0, 2.0, 3.0], b=[1.01, 2.012, 3.011]), X)
     assert row["verdict"] == "held"
     shuffled = trainings(a=[1.0, 2.0, 3.0], b=[1.01, 2.012, 3.011]).sample(frac=1, random_state=0)
-    assert judge(BELOW, shuffled)["effect"] == pytest.approx(row["effect"])
+    assert judge(BELOW, shuffled, X)["effect"] == pytest.approx(row["effect"])
 
 
 def test_interval_is_students():
@@ -55,12 +56,12 @@ def test_interval_is_students():
 
 
 def test_missing_run_one_seed_and_divergence_are_unclear_and_say_why():
-    assert "'b' is not among" in judge(BELOW, trainings(a=[1.0, 1.1]))["sentence"]
-    one = judge(BELOW, trainings(a=[1.0], b=[2.0]))
+    assert "no run for 'x: b'" in judge(BELOW, trainings(a=[1.0, 1.1]), X)["sentence"]
+    one = judge(BELOW, trainings(a=[1.0], b=[2.0]), X)
     assert one["verdict"] == "unclear" and "one seed" in one["sentence"]
-    lost = judge(BELOW, trainings(a=[1.0, 1.1], b=[None, None]))
+    lost = judge(BELOW, trainings(a=[1.0, 1.1], b=[None, None]), X)
     assert lost["verdict"] == "unclear" and "diverged" in lost["sentence"]
-    some = judge(BELOW, trainings(a=[1.0, 1.1, 1.2], b=[None, 1.21, 1.3]))
+    some = judge(BELOW, trainings(a=[1.0, 1.1, 1.2], b=[None, 1.21, 1.3]), X)
     assert some["n_seeds"] == 2 and "1 of 3 seeds diverged" in some["sentence"]
 
 
@@ -85,15 +86,16 @@ def test_decide(low, high, asserts, verdict):
 )
 def test_divergence_is_judged_by_status(values, verdict):
     claim = next(claim for claim in CLAIMS if claim.asserts == "diverges")
-    assert judge(claim, trainings(high_lr=values))["verdict"] == verdict
+    assert judge(claim, trainings(h=values), {"refeeding: high lr": "h"})["verdict"] == verdict
 
 
 def test_worst_against_best():
     claim = next(claim for claim in CLAIMS if claim.name == "dropout_best")
-    runs = {"dropout_0": [1.2, 1.21], "dropout_0.5": [1.1, 1.11], "dropout_0.65": [1.05, 1.06], "dropout_0.8": [1.04, 1.051]}
-    assert judge(claim, trainings(**runs))["effect"] == pytest.approx(-0.0095)
-    runs["dropout_0.5"] = [1.0, 1.0]
-    assert judge(claim, trainings(**runs))["effect"] > 0
+    runs = {"0": [1.2, 1.21], "0.5": [1.1, 1.11], "0.65": [1.05, 1.06], "0.8": [1.04, 1.051]}
+    labels = {f"dropout: p = {p}": p for p in runs}
+    assert judge(claim, trainings(**runs), labels)["effect"] == pytest.approx(-0.0095)
+    runs["0.5"] = [1.0, 1.0]
+    assert judge(claim, trainings(**runs), labels)["effect"] > 0
 
 
 def test_claims_are_about_runs_and_columns_that_exist(config):
@@ -102,8 +104,10 @@ def test_claims_are_about_runs_and_columns_that_exist(config):
     plan = load_plan(config)
     known = {"valid_rmse", "test_rmse", "last_train_rmse", "last_valid_rmse", "diverged"}
 
-    def scores(run, column):
-        assert run in plan.runs, run
+    labels = {f"{name}: {label}" for name, ablation in plan.ablations.items() for label in ablation["runs"]}
+
+    def scores(label, column):
+        assert label in labels, label
         assert column in known
         return np.zeros(3)
 

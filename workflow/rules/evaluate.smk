@@ -40,6 +40,8 @@ rule judge_claims:
         trainings="results/{dataset}/tables/trainings.csv",
     output:
         report("results/{dataset}/tables/claims.csv", caption="../report/claims.rst", category="Tables"),
+    params:
+        ablations=json.dumps({name: ablation["runs"] for name, ablation in PLAN.ablations.items()}),
     log:
         "results/{dataset}/logs/judge_claims.log",
     benchmark:
@@ -50,7 +52,8 @@ rule judge_claims:
     conda:
         "../../envs/report.yaml"
     shell:
-        "python {input.code[0]} --trainings {input.trainings} --out {output} --log {log}"
+        "python {input.code[0]} --trainings {input.trainings} --ablations {params.ablations:q} "
+        "--out {output} --log {log}"
 
 
 rule draw_ablation:
