@@ -15,7 +15,9 @@ from deeprec.splits import parse_split, split_ratings, split_stats
 
 def main(args: argparse.Namespace) -> None:
     definition = json.loads(args.split)
-    split = split_ratings(pq.read_table(args.ratings), parse_split(args.out.name, definition), definition["seed"])
+    split = split_ratings(
+        pq.read_table(args.ratings), parse_split(args.out.name, definition), definition["seed"]
+    )
     tables = {**split.parts, "users": split.users, "items": split.items}
     for name, table in tables.items():
         write_table(table, args.out / f"{name}.parquet")
