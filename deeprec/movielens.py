@@ -38,6 +38,7 @@ MD5 = {
 # The same 100,000 ratings lie in a wheel, which pip brings where the home page cannot be reached.
 WHEEL = "recbole==1.2.1"
 WHEEL_CHECKSUM = Checksum("sha256", "9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407")
+IN_WHEEL = "recbole/dataset_example/ml-100k/ml-100k"
 SECONDS_A_DAY = 86_400
 
 
@@ -60,11 +61,8 @@ LAYOUTS = [
         Layout(f"{name}/ratings.csv", f"{name}/movies.csv", ",", 1, "utf-8")
         for name in ("ml-20m", "ml-25m", "ml-32m", "ml-latest-small")
     ),
-    Layout(
-        "recbole/dataset_example/ml-100k/ml-100k.inter", "recbole/dataset_example/ml-100k/ml-100k.item", "\t", 1,
-        "utf-8",
-    ),
-]  # fmt: skip
+    Layout(f"{IN_WHEEL}.inter", f"{IN_WHEEL}.item", "\t", 1, "utf-8"),
+]
 COLUMNS = {"user": pa.int32(), "item": pa.int32(), "rating": pa.float32(), "seconds": pa.float64()}
 YEAR = re.compile(r"(.*?)\s*\((\d{4})\)")
 
@@ -163,7 +161,7 @@ def _title_rows(text: str, layout: Layout) -> list[list[str]]:
 
 
 def _title(row: list[str]) -> tuple[str, int | None]:
-    """Return title and year; most archives write `Title (1995)`, the wheel's copy the year in its own field."""
+    """Return title and year: most archives write `Title (1995)`, the wheel's copy the year in a field."""
     if match := YEAR.fullmatch(row[1].strip()):
         return match[1], int(match[2])
     year = row[2] if len(row) > 2 else ""
