@@ -65,8 +65,8 @@ class World:
         rng = np.random.default_rng(size.seed)
         self.user_id = _ids(rng, size.n_users)
         self.activity = np.sort(rng.lognormal(0, USER_SKEW, size.n_users))[::-1]
-        # The number of members grows with the cube of time, after a few founders.
-        self.joined = (N_DAYS * rng.random(size.n_users) ** (1 / 3)).astype(np.float32)
+        # After a few founders; so that ratings a month grow as the years go by, and level off in the end.
+        self.joined = (N_DAYS * rng.beta(2.75, 2, size.n_users)).astype(np.float32)
         self.joined[rng.random(size.n_users) < FOUNDERS] = 0
         self.user_bias = _normal(rng, size.n_users, SPREAD["user"])
         self.tastes = _normal(rng, (size.n_users, 2 * N_TASTES), 1)  # and where they drift to
