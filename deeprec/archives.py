@@ -9,12 +9,12 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, TypeVar
 
 from deeprec.files import InputError
 
-BUFFER = 1 << 20  # bytes
+BUFFER = 1 << 16  # bytes; tarfile copies what is left of it at every read
 Item = TypeVar("Item")
 File = tuple[str, IO[bytes]]  # a name for errors, archive and all, and the open file
 
@@ -126,7 +126,7 @@ def _nested(stream: IO[bytes], name: str) -> Iterator[File]:
 
 
 def _check_name(member: str, archive: str) -> None:
-    if member.startswith(("/", "\\")) or re.match("[A-Za-z]:", member) or ".." in PurePosixPath(member).parts:
+    if member.startswith(("/", "\\")) or re.match("[A-Za-z]:", member) or ".." in member.split("/"):
         raise InputError(f"{archive}: member {member!r} points out of the archive; expected a path inside it")
 
 

@@ -63,7 +63,9 @@ def _offsets(counts: Tensor) -> Tensor:
     return torch.cat([counts.new_zeros(1), counts.cumsum(0)])
 
 
-def rating_matrix(user: np.ndarray, item: np.ndarray, rating: np.ndarray, n_users: int, n_items: int) -> RatingMatrix:
+def rating_matrix(
+    user: np.ndarray, item: np.ndarray, rating: np.ndarray, n_users: int, n_items: int
+) -> RatingMatrix:
     """Build the matrix from columns that are ordered by user, then item."""
     counts = torch.bincount(torch.from_numpy(user), minlength=n_users)
     return RatingMatrix(_offsets(counts), torch.from_numpy(item), torch.from_numpy(rating), n_items)
@@ -92,7 +94,24 @@ def _columns(table: pa.Table) -> Part:
 
 
 def read_train(folder: str | Path) -> RatingMatrix:
-    """Read a split's training ratings as a matrix; its shape comes from the id maps beside them."""
-    train = read_part(folder, "train")
-    n_users, n_items = (pq.read_metadata(Path(folder, f"{kind}.parquet")).num_rows for kind in ("users", "items"))
-    return rating_matrix(train.user, train.item, train.rating, n_users, n_items)
+    """Read a split's training ratings as a matrix; its shape comes from the id maps beside them.
+
+    A row group at a time goes straight to its place, so that no second copy of the ratings ever exists.
+    """
+    n_users, n_items = (
+        pq.read_metadata(Path(folder, f"{kind}.parquet")).num_rows for kind in ("users", "items")
+    )
+    file = pq.ParquetFile(Path(folder, "train.parquet"))
+    n_ratings = file.metadata.num_rows
+    items = np.empty(n_ratings, np.int32)
+    ratings = np.empty(n_ratings, file.schema_arrow.field("rating").type.to_pandas_dtype())
+    counts, end = np.zeros(n_users, np.int64), 0
+    for batch in file.iter_batches(1 << 20, columns=["user", "item", "rating"]):
+        user, items[end : end + len(batch)], ratings[end : end + len(batch)] = (
+            c.to_numpy() for c in batch.columns
+        )
+        counts[user[0] : user[-1] + 1] += np.bincount(user - user[0])
+        end += len(batch)
+    return RatingMatrix(
+        _offsets(torch.from_numpy(counts)), torch.from_numpy(items), torch.from_numpy(ratings), n_items
+    )

@@ -81,7 +81,7 @@ class _Collection:
     def pieces(self) -> Iterator[Piece]:
         """Yield the ratings, movie by movie."""
         for name, stream in files_in(self.path):
-            base = PurePosixPath(name.rpartition(":")[2]).name
+            base = name.rpartition(":")[2].rpartition("/")[2]
             if match := MOVIE_FILE.fullmatch(base):
                 yield self._movie_piece(name, stream.read(), int(match[1]))
             elif match := KAGGLE_FILE.fullmatch(base):

@@ -1,11 +1,12 @@
 """The ratings table, the one form in which every source arrives: a row a rating."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from scipy.sparse import csc_array
 
@@ -13,6 +14,7 @@ from deeprec.files import InputError, replacing
 
 ROW_GROUP = 1 << 20  # ratings; a reader that wants a few users skips the rest
 COUNTABLE = 1 << 27  # ids below this are sorted by counting; of wilder ones, the counts would not fit
+Chunk = dict[str, np.ndarray]  # columns by name, all of one length
 
 
 class RepeatedRating(InputError):
@@ -132,26 +134,82 @@ def _stars(rating: np.ndarray) -> np.ndarray:
 
 
 def write_table(table: pa.Table, path: str | Path) -> None:
-    """Write a Parquet file, whole or not at all: delta-packed integers, zstd, row groups of 2^20 rows."""
+    """Write a Parquet file, whole or not at all, as `TableWriter` does."""
+    with replacing(path) as beside:
+        writer = TableWriter(beside)
+        writer.write_table(table)
+        writer.close()
+
+
+class TableWriter:
+    """Writes a Parquet file bit by bit: delta-packed integers, zstd, row groups of 2^20 rows."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: pq.ParquetWriter | None = None
+        self._waiting: list[pa.Table] = []
+
+    def write(self, chunk: Chunk) -> None:
+        """Append columns, of which `date` is in days since 1970-01-01."""
+        columns = {name: pa.array(column) for name, column in chunk.items()}
+        self.write_table(pa.table({**columns, "date": columns["date"].view(pa.date32())}))
+
+    def write_table(self, table: pa.Table) -> None:
+        """Append rows."""
+        self._waiting.append(table)
+        if sum(part.num_rows for part in self._waiting) >= ROW_GROUP:
+            table = pa.concat_tables(self._waiting)
+            whole = table.num_rows // ROW_GROUP * ROW_GROUP
+            self._write(table.slice(0, whole))
+            self._waiting = [table.slice(whole)]
+
+    def _write(self, table: pa.Table) -> None:
+        if not self._file:
+            self._file = pq.ParquetWriter(self._path, table.schema, **_encoding(table.schema))
+        self._file.write_table(table, row_group_size=ROW_GROUP)
+
+    def close(self) -> None:
+        """Write what waits, and the end of the file."""
+        rest = pa.concat_tables(self._waiting)
+        if rest.num_rows or not self._file:
+            self._write(rest)
+        self._file.close()
+
+
+def _encoding(schema: pa.Schema) -> dict[str, Any]:
     packed = {
         field.name: "DELTA_BINARY_PACKED"
-        for field in table.schema
+        for field in schema
         if pa.types.is_integer(field.type) and field.type.bit_width >= 32
     }
-    with replacing(path) as beside:
-        pq.write_table(
-            table,
-            beside,
-            compression="zstd",
-            row_group_size=ROW_GROUP,
-            use_dictionary=[name for name in table.column_names if name not in packed],
-            column_encoding=packed or None,
-        )
+    return {
+        "compression": "zstd",
+        "use_dictionary": [name for name in schema.names if name not in packed],
+        "column_encoding": packed or None,
+    }
 
 
-def date_range(table: pa.Table) -> tuple[str | None, str | None]:
-    """Return the first and the last date as ISO text, None for an empty table."""
-    ends = pc.min_max(table["date"])
-    return tuple(
-        None if end is None else end.isoformat() for end in (ends["min"].as_py(), ends["max"].as_py())
-    )
+def user_chunks(path: str | Path, without: tuple[str, ...] = ()) -> Iterator[Chunk]:
+    """Read ratings.parquet a million rows at a time, but all of a user's in one chunk."""
+    file = pq.ParquetFile(path)
+    columns = [name for name in file.schema_arrow.names if name not in without]
+    rest: Chunk = {}
+    for batch in file.iter_batches(ROW_GROUP, columns=columns, use_threads=False):
+        chunk = {name: _integers(batch.column(name)) for name in columns}
+        if rest:
+            chunk = {name: np.concatenate([rest[name], column]) for name, column in chunk.items()}
+        cut = np.searchsorted(chunk["user_id"], chunk["user_id"][-1])
+        rest = {name: column[cut:] for name, column in chunk.items()}
+        if cut:
+            yield {name: column[:cut] for name, column in chunk.items()}
+    if rest:
+        yield rest
+
+
+def _integers(column: pa.Array) -> np.ndarray:
+    """Return a column as NumPy's; dates and times as integers, which cost nothing to make."""
+    if pa.types.is_date32(column.type):
+        column = column.view(pa.int32())
+    elif pa.types.is_timestamp(column.type):
+        column = column.view(pa.int64())
+    return column.to_numpy()
