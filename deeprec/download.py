@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
 from tqdm import tqdm
@@ -30,6 +31,11 @@ class Checksum:
     digest: str
     size: int | None = None
 
+    @classmethod
+    def of(cls, dataset: dict[str, Any]) -> "Checksum | None":
+        """Return what a data set's file must be, None where the config does not say."""
+        return cls("md5", dataset["md5"], dataset.get("bytes")) if "md5" in dataset else None
+
     def check(self, path: Path) -> None:
         """Raise InputError naming the file, the value found and the one expected."""
         size = path.stat().st_size
@@ -52,18 +58,24 @@ def download(
 ) -> None:
     """Fetch `url` to `path`, which appears only when it is whole and its checksum right.
 
-    A connection that fails or drops is tried again, after 1, 2, 4 … times `pause` seconds, from where it
+    A file that is there already is kept, if its checksum is right. A connection that fails or drops is tried again, after 1, 2, 4 … times `pause` seconds, from where it
     stopped (HTTP Range; from the start where the server does not grant it). The `.part` file survives a kill,
     for the next call to go on. Raises DownloadError when all tries are used up or the server refuses, and
     InputError for a wrong checksum, after which the `.part` file is gone.
     """
+    if path.exists() and _is_right(path, checksum):
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     for attempt in range(tries):
         try:
             _fetch(url, part, checksum.size if checksum else None)
             break
-        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+        except (
+            requests.ConnectionError,
+            requests.Timeout,
+            requests.exceptions.ChunkedEncodingError,
+        ) as error:
             reason = error
         except requests.HTTPError as error:
             if error.response.status_code < 500:
@@ -82,6 +94,16 @@ def download(
     part.rename(path)
 
 
+def _is_right(path: Path, checksum: Checksum | None) -> bool:
+    if checksum:
+        try:
+            checksum.check(path)
+        except InputError as error:
+            log.warning("%s; fetching it again", error)
+            return False
+    return True
+
+
 def _fetch(url: str, part: Path, size: int | None) -> None:
     have = part.stat().st_size if part.exists() else 0
     if size is not None and have == size:
@@ -95,7 +117,9 @@ def _fetch(url: str, part: Path, size: int | None) -> None:
         response.raise_for_status()
         if response.status_code != 206:
             have = 0
-        expected = have + int(response.headers["Content-Length"]) if "Content-Length" in response.headers else size
+        expected = (
+            have + int(response.headers["Content-Length"]) if "Content-Length" in response.headers else size
+        )
         _receive(response, part, have, expected)
     received = part.stat().st_size
     if expected is not None and received < expected:

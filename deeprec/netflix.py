@@ -18,7 +18,6 @@ from deeprec.ratings import RepeatedRating, Source, ratings_table
 
 log = logging.getLogger(__name__)
 
-ARCHIVE = "nf_prize_dataset.tar.gz"
 MOVIE_FILE = re.compile(r"mv_(\d{7})\.txt")
 KAGGLE_FILE = re.compile(r"combined_data_(\d)\.txt")
 KAGGLE_PARTS = {1, 2, 3, 4}
@@ -29,18 +28,9 @@ Titles = dict[int, tuple[str, int | None]]
 
 def fetch(dataset: dict[str, Any], folder: Path) -> tuple[Path, str]:
     """Download the archive into `folder`; return where it lies and where it came from."""
-    if "url" not in dataset:
-        raise InputError(
-            "datasets: a netflix data set names neither a 'url' nor a local 'path'; expected one of them"
-        )
     path = folder / PurePosixPath(dataset["url"]).name
-    download(dataset["url"], path, checksum(dataset))
+    download(dataset["url"], path, Checksum.of(dataset))
     return path, dataset["url"]
-
-
-def checksum(dataset: dict[str, Any]) -> Checksum | None:
-    """Return what the archive must be, None where the config does not say."""
-    return Checksum("md5", dataset["md5"], dataset.get("bytes")) if "md5" in dataset else None
 
 
 def read(path: Path, dataset: dict[str, Any]) -> Source:

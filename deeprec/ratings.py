@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from scipy.sparse import csc_array
 
 from deeprec.files import InputError, replacing
+from deeprec.ordering import by_user
 
 ROW_GROUP = 1 << 20  # ratings; a reader that wants a few users skips the rest
-COUNTABLE = 1 << 27  # ids below this are sorted by counting; of wilder ones, the counts would not fit
 Chunk = dict[str, np.ndarray]  # columns by name, all of one length
 
 
@@ -62,7 +61,7 @@ def ratings_table(
     if rating.size == 0:
         raise InputError(f"{origin}: no ratings found")
     _check(user_id, item_id, rating, origin)
-    user_id, item_id, order = _by_user(
+    user_id, item_id, order = by_user(
         user_id.astype(np.int32, copy=False), item_id.astype(np.int32, copy=False)
     )
     repeated = (user_id[1:] == user_id[:-1]) & (item_id[1:] == item_id[:-1])
@@ -93,38 +92,6 @@ def _check(user_id: np.ndarray, item_id: np.ndarray, rating: np.ndarray, origin:
             f"{origin}: rating {rating[where]} of user {user_id[where]} for item {item_id[where]}; "
             "expected a finite number other than 0 (0 means 'not rated')"
         )
-
-
-def _by_user(user_id: np.ndarray, item_id: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | slice]:
-    """Return users and items ordered by user, then item, and the order itself."""
-    if _ascending(user_id) and ((np.diff(user_id) > 0) | (np.diff(item_id) >= 0)).all():
-        return user_id, item_id, slice(None)
-    if max(user_id.max(), item_id.max()) >= COUNTABLE or len(user_id) >= 1 << 31:
-        order = np.lexsort((item_id, user_id))
-        return user_id[order], item_id[order], order
-    if not _ascending(item_id):
-        by_item = np.argsort(item_id, kind="stable").astype(np.int32)
-        users, items, order = _by_user(user_id[by_item], item_id[by_item])
-        return users, items, by_item[order]
-    return _count_users(user_id, item_id)
-
-
-def _count_users(user_id: np.ndarray, item_id: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Order by user what is ordered by item already.
-
-    A sparse matrix that goes from columns to rows does it by counting: in one pass, stable, in int32, where
-    sorting 100 million keys takes many times longer.
-    """
-    starts = np.searchsorted(item_id, np.arange(item_id.max() + 2, dtype=np.int32)).astype(np.int32)
-    place = np.arange(len(user_id), dtype=np.int32)
-    shape = (int(user_id.max()) + 1, len(starts) - 1)
-    rows = csc_array((place, user_id, starts), shape=shape).tocsr()
-    users = np.repeat(np.arange(shape[0], dtype=np.int32), np.diff(rows.indptr))
-    return users, rows.indices, rows.data
-
-
-def _ascending(ids: np.ndarray) -> bool:
-    return bool((ids[1:] >= ids[:-1]).all())
 
 
 def _stars(rating: np.ndarray) -> np.ndarray:

@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from deeprec import movielens, netflix
+from deeprec import delimited, movielens, netflix
+from deeprec.download import Checksum
 from deeprec.files import InputError, read_json, write_json
 from deeprec.ratings import Source
 
 # Each has fetch(dataset, folder) -> (path, origin) and read(path, dataset) -> Source. Simulated ratings come
 # in Netflix's layout, from a rule of their own.
-SOURCES = {"netflix": netflix, "movielens": movielens, "simulated": netflix}
+SOURCES = {"netflix": netflix, "movielens": movielens, "csv": delimited, "simulated": netflix}
 
 
 def download_ratings(dataset: dict[str, Any], manifest: Path) -> None:
@@ -25,7 +26,7 @@ def download_ratings(dataset: dict[str, Any], manifest: Path) -> None:
     local = Path(dataset["path"]).expanduser()
     if not local.exists():
         raise InputError(f"datasets: path {dataset['path']!r}: no such file or folder")
-    checksum = netflix.checksum(dataset)
+    checksum = Checksum.of(dataset)
     if checksum and local.is_file():
         checksum.check(local)
     write_json(manifest, {"path": str(local.resolve()), "origin": str(local)})

@@ -40,7 +40,7 @@ class PerUserSplit:
     test_fraction: float
 
     def intervals(self, chunk: Chunk) -> tuple[np.ndarray, np.ndarray]:
-        """Return two masks (n,): among the user's first ratings, among the last; `chunk` holds whole users."""
+        """Return two masks (n,): among a user's first ratings, among the last; of whole users."""
         time, users = chunk.get("timestamp", chunk["date"]), chunk["user_id"]
         order = np.lexsort((chunk["item_id"], time, users))
         _, start, counts = np.unique(users[order], return_index=True, return_counts=True)
