@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.sparse import csc_array
 
-COUNTABLE = 1 << 27  # ids below this are sorted by counting; of wilder ones, the counts would not fit
+SPARSE = 4  # ids that are this many times more than the ratings are sorted by comparing, not by counting
 
 
 def by_user(user_id: np.ndarray, item_id: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | slice]:
@@ -13,7 +13,7 @@ def by_user(user_id: np.ndarray, item_id: np.ndarray) -> tuple[np.ndarray, np.nd
     """
     if _ascending(user_id) and ((np.diff(user_id) > 0) | (np.diff(item_id) >= 0)).all():
         return user_id, item_id, slice(None)
-    if max(user_id.max(), item_id.max()) >= COUNTABLE or len(user_id) >= 1 << 31:
+    if max(user_id.max(), item_id.max()) > SPARSE * len(user_id) or len(user_id) >= 1 << 31:
         order = np.lexsort((item_id, user_id))
         return user_id[order], item_id[order], order
     if not _ascending(item_id):

@@ -121,15 +121,19 @@ class IdMap:
     """Which ids train knows, ascending, and the dense index of each."""
 
     known: np.ndarray  # int32
-    index: np.ndarray  # int32 by id, -1 where not known
+    _place: np.ndarray  # int32 by id, from 1; 0 where not known, which costs no memory where no id is near
 
     @classmethod
     def of(cls, seen: np.ndarray) -> "IdMap":
         """Number the ids that a mask by id marks."""
         known = np.flatnonzero(seen).astype(np.int32)
-        index = np.full(len(seen), -1, np.int32)
-        index[known] = np.arange(len(known), dtype=np.int32)
-        return cls(known, index)
+        place = np.zeros(len(seen), np.int32)
+        place[known] = np.arange(1, len(known) + 1, dtype=np.int32)
+        return cls(known, place)
+
+    def index(self, ids: np.ndarray) -> np.ndarray:
+        """Return the dense index of each id, -1 where it is not known."""
+        return self._place[ids] - 1
 
     def table(self, name: str) -> pa.Table:
         """Return the map as columns `user` and `user_id`, say."""
@@ -169,8 +173,8 @@ def _divide(
 
 def _dense(chunk: Chunk, rows: np.ndarray, users: IdMap, items: IdMap) -> Chunk:
     return {
-        "user": users.index[chunk["user_id"][rows]],
-        "item": items.index[chunk["item_id"][rows]],
+        "user": users.index(chunk["user_id"][rows]),
+        "item": items.index(chunk["item_id"][rows]),
         "rating": chunk["rating"][rows],
         "date": chunk["date"][rows],
     }

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
-import netflix_forms as forms
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -17,6 +16,7 @@ from deeprec import movie_files, netflix
 from deeprec.files import InputError
 from deeprec.movie_files import Piece, parse_block
 from deeprec.ratings import Source, write_table
+from tests import netflix_forms as forms
 
 
 def as_archive(folder: Path, ratings: forms.Ratings) -> Path:
