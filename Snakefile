@@ -17,6 +17,7 @@ from deeprec.config import load_plan
 from deeprec.dependencies import modules_of
 
 PLAN = load_plan(config)
+HERE = os.path.relpath(workflow.basedir)  # with --directory, results lie elsewhere
 shell.prefix(f"set -euo pipefail; export PYTHONPATH={workflow.basedir}; ")
 
 

@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from deeprec.matrix import RatingMatrix
-from deeprec.model import AutoEncoder, squared_error
+from deeprec.matrix import Part, RatingMatrix, rating_matrix
+from deeprec.model import AutoEncoder
+from deeprec.sparse import Ratings
 
 PREDICT_BATCH = 1024  # users; bounds memory, not results
 
@@ -46,7 +47,7 @@ class AutoEncoderLearner:
         self.matrix = train.to(device)
         s = settings
         self.model = AutoEncoder(
-            train.n_items, s.hidden, s.activation, s.last_activation, s.constrained, s.dropout, s.input_noise
+            train.n_items, s.hidden, s.activation, s.last_activation, s.constrained, s.dropout
         ).to(device)
         self.optimizer = _optimizer(s, self.model)
 
@@ -61,7 +62,7 @@ class AutoEncoderLearner:
             group["lr"] = self.lr(epoch)
         self.model.train()
         # Summed on the device and read once an epoch: reading each step's loss would stall a GPU.
-        sums = [self.step(self.matrix.dense(users)) for users in self._batches()]
+        sums = [self.step(self.matrix.rows(users)) for users in self._batches()]
         return tuple(torch.stack(column).double().cpu().numpy() for column in zip(*sums, strict=True))
 
     def _batches(self) -> Iterator[Tensor]:
@@ -71,17 +72,18 @@ class AutoEncoderLearner:
         # The original drops the last, incomplete batch; a data set smaller than one batch is kept whole.
         return iter(order[:n_full].split(size) if self.settings.drop_last and n_full else order.split(size))
 
-    def step(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Update on a batch x (batch, n_items), re-feed (slides 19-21), and return x's squared error and count."""
-        y = self.model(x)
-        error, count = squared_error(y, x)
-        self._update(error / count)
+    def step(self, x: Ratings) -> tuple[Tensor, Tensor]:
+        """Update on a batch of users, re-feed (slides 19-21), and return x's squared error and count."""
+        h = self.model.hidden(self.model.dropout(self.model.encode(x.noisy(self.settings.input_noise))))
+        # f(x) as it was before the update is input and target of the next pass, where every output counts.
+        fed = self.model.output(h.detach()).detach() if self.settings.refeed else None
+        error = (self.model.output(h, at=x) - x.values).square().sum()  # masked: rated items only (slide 7)
+        self._update(error / len(x.values))
         for _ in range(self.settings.refeed):
-            # f(x) as it was before the update is input and target of the next pass; every output counts.
-            fed = y.detach()
             y = self.model(F.dropout(fed, self.settings.refeed_noise))
             self._update(F.mse_loss(y, fed))
-        return error.detach(), count
+            fed = y.detach()
+        return error.detach(), error.new_tensor(len(x.values))
 
     def _update(self, loss: Tensor) -> None:
         self.optimizer.zero_grad(set_to_none=True)
@@ -89,20 +91,17 @@ class AutoEncoderLearner:
         self.optimizer.step()
 
     @torch.no_grad()
-    def predict(self, user: np.ndarray, item: np.ndarray) -> np.ndarray:
-        """Score pairs, given the users' training ratings as input."""
+    def predict(self, part: Part) -> np.ndarray:
+        """Score pairs, given the users' training ratings as input; only what is asked for is computed."""
         self.model.eval()
+        user, item = part.user, part.item
+        order = np.lexsort((item, user))
+        shape = self.matrix.n_users, self.matrix.n_items
+        asked = rating_matrix(user[order], item[order], np.zeros(len(user), np.int8), *shape).to(self.device)
+        users = torch.from_numpy(np.unique(user)).to(self.device)
+        found = [self.model(self.matrix.rows(rows), at=asked.rows(rows)) for rows in users.split(PREDICT_BATCH)]
         prediction = np.empty(len(user), np.float32)
-        # Pairs are grouped by user, so that each user is decoded once however many of his items are asked for.
-        users, place = np.unique(user, return_inverse=True)
-        order = np.argsort(place, kind="stable")
-        bounds = np.searchsorted(place[order], np.arange(0, len(users) + PREDICT_BATCH, PREDICT_BATCH))
-        for batch, (start, stop) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
-            first, chosen = batch * PREDICT_BATCH, order[start:stop]
-            rows = torch.from_numpy(users[first : first + PREDICT_BATCH]).to(self.device)
-            y = self.model(self.matrix.dense(rows))  # (batch, n_items)
-            row, column = (torch.from_numpy(i).to(self.device) for i in (place[chosen] - first, item[chosen]))
-            prediction[chosen] = y[row, column].cpu().numpy()
+        prediction[order] = torch.cat(found).cpu().numpy()
         return prediction
 
     def weights(self) -> dict[str, Any]:

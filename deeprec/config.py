@@ -148,6 +148,10 @@ def _cross_check(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[str
         for run in [*ablation["runs"].values(), *ablation.get("paper", {})]:
             if run not in plan._defined:
                 yield f"ablation {name!r}: unknown run {run!r}; choose from {_choices(plan._defined)}"
+        for panel in ablation.get("panels", []):
+            for label in panel.get("runs", []):
+                if label not in ablation["runs"]:
+                    yield f"ablation {name!r}: panel with unknown label {label!r}; choose from {_choices(ablation['runs'])}"
     for name in plan._defined:
         yield from _check_run(plan, name, schema)
 

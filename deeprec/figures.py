@@ -16,7 +16,9 @@ from deeprec.files import replacing
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D1F"]
 DASHES = ["-", "--", "-.", (0, (1, 1))]
 GREY = "#6B6B6B"
-PANEL = (3.5, 2.9)  # inches; one panel fits a column
+PANEL = (3.5, 2.6)  # inches; one panel fits a column
+HEAD = 0.5  # inches above the panels, for the title
+FAR = 3.0  # stars; no scale reaches further, whatever a diverging run does
 STYLE = {
     "font.size": 8,
     "font.family": "DejaVu Sans",
@@ -32,7 +34,8 @@ STYLE = {
     "figure.constrained_layout.use": True,
 }
 AXES = {
-    "best": "Validation RMSE (stars)",
+    "best_valid": "Best validation RMSE (stars)",
+    "test": "Test RMSE (stars)",
     "valid": "Validation RMSE (stars)",
     "train": "Training RMSE (stars)",
     "steps": "Training RMSE (stars)",
@@ -55,72 +58,110 @@ class Curves:
         return sum(metrics["status"] == "diverged" for metrics in self.metrics)
 
 
+LineEnd = tuple[float, Curves, str]  # a line's last value (stars), its run and its colour
+
+
 def draw_ablation(ablation: dict[str, Any], curves: list[Curves], dataset: str) -> Figure:
-    """Draw an ablation's panels side by side: title, data set and seeds on top, the paper's values where given."""
+    """Draw an ablation's panels, two a row; the title names the data set, its size and what the spread is.
+
+    `dataset` is its name and size. The paper's values, where the ablation has them, are drawn apart from ours.
+    """
     panels = ablation.get("panels", [{"show": "valid"}])
+    n_columns = min(2, len(panels))
+    n_rows = -(-len(panels) // n_columns)
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(PANEL[0] * len(panels), PANEL[1] + 0.5))
-        axes = figure.subplots(1, len(panels), squeeze=False)[0]
-        for axis, panel in zip(axes, panels, strict=True):
-            if panel["show"] == "best":
-                _draw_best(axis, curves, ablation.get("paper", {}), panel.get("axis", ""))
-            else:
-                _draw_curves(axis, curves, panel["show"])
-            axis.set_ylabel(AXES[panel["show"]])
-        n_seeds = len(curves[0].metrics)
-        spread = f"mean and range of {n_seeds} seeds" if n_seeds > 1 else "one seed, so no spread is shown"
-        figure.suptitle(f"{ablation['title']}\n", fontsize=9, fontweight="bold", x=0.02, ha="left")
-        figure.text(0.02, 0.925, f"{dataset} · {spread}", fontsize=7, color=GREY, va="top")
+        figure = Figure(figsize=(PANEL[0] * n_columns, PANEL[1] * n_rows + HEAD))
+        grid = figure.subplots(n_rows, n_columns, squeeze=False)
+        _draw_head(figure, ablation["title"], f"{dataset} · {_spread(curves)}")
+        drawn = []
+        for axis, panel in zip(grid.flat, panels, strict=False):
+            chosen = [curve for curve in curves if curve.label in panel.get("runs", [c.label for c in curves])]
+            drawn.append((axis, panel["show"], _draw_panel(axis, chosen, panel, ablation.get("paper", {}))))
+        for axis in grid.flat[len(panels) :]:
+            axis.set_visible(False)
+        _share_scale(drawn)
+        for axis, _, ends in drawn:
+            _label_lines(axis, ends)
     return figure
 
 
-def _draw_best(axis: Axes, curves: list[Curves], paper: dict[str, float], name: str) -> None:
-    """Each run's best validation RMSE: every seed a point, their mean a line; the paper's values apart."""
+def _draw_head(figure: Figure, title: str, subtitle: str) -> None:
+    height = figure.get_figheight()
+    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - HEAD / height))
+    figure.text(0.02, 1 - 0.06 / height, title, fontsize=9, fontweight="bold", va="top")
+    figure.text(0.02, 1 - 0.27 / height, subtitle, fontsize=7, color=GREY, va="top")
+
+
+def _spread(curves: list[Curves]) -> str:
+    n_seeds = max(len(curve.metrics) for curve in curves)
+    return f"mean and range of {n_seeds} seeds" if n_seeds > 1 else "one seed, so no spread"
+
+
+def _draw_panel(
+    axis: Axes, curves: list[Curves], panel: dict[str, Any], paper: dict[str, float]
+) -> list[LineEnd]:
+    ends = []
+    if panel["show"] in ("best_valid", "test"):
+        _draw_scores(axis, curves, paper, "test_rmse" if panel["show"] == "test" else "valid_rmse")
+        axis.set_xlabel(panel.get("axis", "Run"))
+    else:
+        ends = _draw_curves(axis, curves, panel["show"])
+        axis.set_xlabel("Step (mini-batch)" if panel["show"] == "steps" else "Epoch")
+    axis.set_ylabel(AXES[panel["show"]])
+    axis.set_title(panel.get("title", ""), fontsize=8, loc="left")
+    return ends
+
+
+def _share_scale(drawn: list[tuple[Axes, str, list[LineEnd]]]) -> None:
+    """Give panels that show the same quantity the same scale, so that they can be compared by eye."""
+    for quantity in {show for _, show, _ in drawn}:
+        same = [axis for axis, show, _ in drawn if show == quantity]
+        lows, highs = zip(*(axis.get_ylim() for axis in same), strict=True)
+        for axis in same:
+            axis.set_ylim(min(lows), max(highs))
+
+
+def _draw_scores(axis: Axes, curves: list[Curves], paper: dict[str, float], score: str) -> None:
+    """Each run's score: every seed a point, their mean joined by a line; the paper's values apart."""
     place = np.arange(len(curves))
-    for x, curve in zip(place, curves, strict=True):
-        values = [m["valid_rmse"] for m in curve.metrics if m["status"] == "finished"]
+    scores = [[m[score] for m in curve.metrics if m["status"] == "finished"] for curve in curves]
+    means = np.array([np.mean(values) if values else np.nan for values in scores])
+    for x, curve, values in zip(place, curves, scores, strict=True):
         axis.plot([x] * len(values), values, "o", color=COLOURS[0], markersize=3.5, alpha=0.6, markeredgewidth=0)
         if curve.n_diverged:
-            axis.text(x, 0.98, f"{curve.n_diverged} diverged", transform=axis.get_xaxis_transform(), rotation=90,
-                      ha="center", va="top", fontsize=6.5, color=COLOURS[1])  # fmt: skip
-    means = [np.mean([m["valid_rmse"] for m in c.metrics if m["status"] == "finished"] or [np.nan]) for c in curves]
-    axis.plot(place, means, "-", color=COLOURS[0])
-    for x, mean in zip(place, means, strict=True):
-        if np.isfinite(mean):
-            axis.annotate(f"{mean:.3f}", (x, mean), (0, 6), textcoords="offset points", ha="center", fontsize=7, color=COLOURS[0])
-    reference = [paper.get(curve.run, np.nan) for curve in curves]
+            axis.text(x, 0.98, f"{curve.n_diverged} of {len(curve.metrics)} diverged", rotation=90, ha="center",
+                      va="top", transform=axis.get_xaxis_transform(), fontsize=6.5, color=COLOURS[1])  # fmt: skip
+    axis.plot(place, means, "-", color=COLOURS[0], label="ours")
+    for x, mean, values in zip(place, means, scores, strict=True):
+        if values:
+            axis.annotate(f"{mean:.3f}", (x, max(values)), (0, 4), textcoords="offset points", ha="center",
+                          va="bottom", fontsize=7, color=COLOURS[0])  # fmt: skip
+    reference = np.array([paper.get(curve.run, np.nan) for curve in curves])
     if np.isfinite(reference).any():
-        axis.plot(place, reference, "s--", color=GREY, markerfacecolor="white", markersize=4, linewidth=1)
-        _label_end(axis, place, reference, "paper, on Netflix", GREY, -9)
-        _label_end(axis, place, means, "ours", COLOURS[0], 14)
+        axis.plot(place, reference, "s--", color=GREY, markerfacecolor="white", markersize=4, linewidth=1,
+                  label="paper, on Netflix")  # fmt: skip
+        axis.legend(loc="best")
     axis.set_xticks(place, [curve.label for curve in curves])
-    axis.set_xlabel(name)
-    axis.margins(x=0.08, y=0.15)
+    axis.margins(x=0.1, y=0.18)
 
 
-def _label_end(axis: Axes, x: np.ndarray, y: list[float], text: str, colour: str, shift: float) -> None:
-    axis.annotate(text, (x[-1], y[-1]), (0, shift), textcoords="offset points", ha="right", va="center", fontsize=7, color=colour)
-
-
-def _draw_curves(axis: Axes, curves: list[Curves], show: str) -> None:
-    """A line a run, the mean over seeds, in a band from the lowest to the highest seed."""
+def _draw_curves(axis: Axes, curves: list[Curves], show: str) -> list[LineEnd]:
+    """A line a run, the mean over seeds, in a band from the lowest to the highest seed; return the ends."""
     ends = []
     for number, curve in enumerate(curves):
         x, values = _stack(curve, show)
         colour, dash = COLOURS[number % len(COLOURS)], DASHES[number // len(COLOURS) % len(DASHES)]
         mean = values.mean(0)  # NaN from where the first seed stopped
-        axis.plot(x, mean, color=colour, linestyle=dash, label=curve.label)
+        axis.plot(x, mean, color=colour, linestyle=dash)
         if len(values) > 1:
             axis.fill_between(x, values.min(0), values.max(0), color=colour, alpha=0.15, linewidth=0)
         finite = np.flatnonzero(np.isfinite(mean))
-        if len(finite):
-            last = finite[-1]
-            if curve.n_diverged:
-                axis.plot(x[last], mean[last], "x", color=colour, markersize=6, markeredgewidth=1.6)
-            ends.append((float(mean[last]), curve, colour))
-    axis.set_xlabel("Step (mini-batch)" if show == "steps" else "Epoch")
-    _zoom(axis, curves, show)
-    _label_lines(axis, ends)
+        if curve.n_diverged and len(finite):
+            axis.plot(x[finite[-1]], mean[finite[-1]], "x", color=colour, markersize=6, markeredgewidth=1.6, clip_on=False)
+        end = float(mean[finite[-1]]) if len(finite) else np.inf
+        ends.append((end, curve, colour))
+    axis.set_ylim(*_zoomed([_stack(curve, show)[1] for curve in curves]))
+    return ends
 
 
 def _stack(curve: Curves, show: str) -> tuple[np.ndarray, np.ndarray]:
@@ -145,33 +186,35 @@ def _smooth(values: np.ndarray, points: int = 200) -> np.ndarray:
     return np.sqrt(square.to_numpy().T)
 
 
-def _zoom(axis: Axes, curves: list[Curves], show: str) -> None:
-    """Cut off the first epochs' fall, which would flatten everything after it."""
-    ends = [values[np.isfinite(values)] for _, values in (_stack(curve, show) for curve in curves)]
-    tails = np.concatenate([end[len(end) // 10 :] for end in ends if len(end)] or [np.array([0.0, 1.0])])
-    low, high = tails.min(), np.percentile(tails, 98)
-    pad = 0.05 * (high - low) or 0.05
-    axis.set_ylim(low - pad, high + pad)
+def _zoomed(stacks: list[np.ndarray]) -> tuple[float, float]:
+    """Return a scale that cuts off the first epochs' fall, which would flatten everything after it."""
+    tails = [values[:, values.shape[1] // 10 :] for values in stacks]
+    tails = np.concatenate([tail[np.isfinite(tail) & (tail < FAR)] for tail in tails] or [np.empty(0)])
+    if not len(tails):
+        return 0.0, FAR
+    low, high = tails.min(), np.percentile(tails, 97)
+    pad = 0.06 * (high - low) or 0.05
+    return low - pad, high + pad
 
 
-def _label_lines(axis: Axes, ends: list[tuple[float, Curves, str]]) -> None:
-    """Name each line at its right end, in its colour, moved apart where they would overlap."""
+def _label_lines(axis: Axes, ends: list[LineEnd]) -> None:
+    """Name each line beside its right end, in its colour, moved apart where names would overlap."""
     low, high = axis.get_ylim()
-    gap = (high - low) * 0.062
     ends = sorted(ends, key=lambda end: end[0])
-    places = [min(max(value, low), high) for value, _, _ in ends]
+    places = _apart([min(max(end, low), high) for end, _, _ in ends], (high - low) * 0.065, high)
+    for place, (_, curve, colour) in zip(places, ends, strict=True):
+        lost = f"\ndiverged ({curve.n_diverged} of {len(curve.metrics)})" if curve.n_diverged else ""
+        axis.annotate(curve.label + lost, (1.02, place), xycoords=("axes fraction", "data"), fontsize=7,
+                      color=colour, va="center", annotation_clip=False)  # fmt: skip
+
+
+def _apart(places: list[float], gap: float, high: float) -> list[float]:
+    """Return ascending places at least `gap` apart, pushed down again from `high`."""
     for i in range(1, len(places)):
         places[i] = max(places[i], places[i - 1] + gap)
-    over = max(0.0, places[-1] - high) if places else 0.0
-    for i in range(len(places) - 1, -1, -1):  # push back what went over the top
-        places[i] -= over
-        if i and places[i] - over < places[i - 1] + gap:
-            continue
-        break
-    for place, (_, curve, colour) in zip(places, ends, strict=True):
-        text = curve.label + (f" (diverged, {curve.n_diverged} of {len(curve.metrics)})" if curve.n_diverged else "")
-        axis.annotate(text, (1.02, place), xycoords=("axes fraction", "data"), fontsize=7, color=colour,
-                      va="center", annotation_clip=False)  # fmt: skip
+    for i in range(len(places) - 1, -1, -1):
+        places[i] = min(places[i], places[i + 1] - gap if i + 1 < len(places) else high)
+    return places
 
 
 def draw_curve(history: pd.DataFrame, title: str) -> Figure:

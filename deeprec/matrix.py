@@ -1,5 +1,6 @@
 """The training ratings as a sparse matrix (CSR) on the device: 5 bytes a rating of whole stars, no Python object."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from torch import Tensor
+
+from deeprec.files import InputError
+from deeprec.sparse import Ratings
+
+DAYS = 1 << 15  # an int16 holds the days from 1880 to 2059
 
 
 @dataclass(frozen=True)
@@ -18,6 +24,7 @@ class RatingMatrix:
     items: Tensor  # (n_ratings,) int32, ascending within a row
     ratings: Tensor  # (n_ratings,) int8 or float32, stars
     n_items: int
+    dates: Tensor | None = None  # (n_ratings,) int16, days since 1970-01-01; read only for models that need them
 
     @property
     def n_users(self) -> int:
@@ -31,32 +38,41 @@ class RatingMatrix:
 
     def to(self, device: torch.device | str) -> "RatingMatrix":
         """Return the matrix on another device."""
-        return RatingMatrix(
-            self.offsets.to(device), self.items.to(device), self.ratings.to(device), self.n_items
-        )
+        offsets, items, ratings = (x.to(device) for x in (self.offsets, self.items, self.ratings))
+        return RatingMatrix(offsets, items, ratings, self.n_items, None if self.dates is None else self.dates.to(device))
 
-    def entries(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the ratings of some rows as (position in `rows`, item, rating), each (n,), by index arithmetic."""
-        start = self.offsets[rows]
-        counts = self.offsets[rows + 1] - start
-        position = torch.repeat_interleave(counts)  # (n,)
-        first = torch.cumsum(counts, 0) - counts
-        at = torch.arange(len(position), device=rows.device) + (start - first)[position]
-        return position, self.items[at].long(), self.ratings[at].float()
+    def blocks(self, size: int) -> Iterator[tuple[slice, Tensor, Tensor, Tensor]]:
+        """Yield all ratings in order, at most `size` at a time: their place, and user, item, rating, each (n,)."""
+        for start in range(0, self.n_ratings, size):
+            place = slice(start, min(start + size, self.n_ratings))
+            ends = torch.tensor([place.start, place.stop - 1], device=self.offsets.device)
+            first, last = (torch.searchsorted(self.offsets, ends, right=True) - 1).tolist()
+            bounds = self.offsets[first : last + 2].clamp(place.start, place.stop)
+            user = first + torch.repeat_interleave(bounds.diff())
+            yield place, user, self.items[place].long(), self.ratings[place].float()
 
-    def dense(self, rows: Tensor) -> Tensor:
-        """Return some rows as vectors, (len(rows), n_items) float32, 0 where not rated (slide 7)."""
-        position, item, rating = self.entries(rows)
-        x = torch.zeros(len(rows), self.n_items, device=rows.device)
-        x[position, item] = rating
-        return x
+    def rows(self, rows: Tensor) -> Ratings:
+        """Return some rows as a sparse batch, by index arithmetic: the cost follows their ratings."""
+        _, at = places(self.offsets, rows)
+        counts = self.offsets[rows + 1] - self.offsets[rows]
+        return Ratings(_offsets(counts), self.items[at], self.ratings[at].float(), self.n_items)
 
     def transpose(self) -> "RatingMatrix":
         """Return the matrix with items as rows and users as columns."""
         users = torch.repeat_interleave(self.offsets.diff())
         order = torch.argsort(self.items, stable=True)
         counts = torch.bincount(self.items, minlength=self.n_items)
-        return RatingMatrix(_offsets(counts), users[order].int(), self.ratings[order], self.n_users)
+        dates = None if self.dates is None else self.dates[order]
+        return RatingMatrix(_offsets(counts), users[order].int(), self.ratings[order], self.n_users, dates)
+
+
+def places(offsets: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Return where some rows' entries lie, row by row, as (position in `rows`, place), each (n,)."""
+    start = offsets[rows]
+    counts = offsets[rows + 1] - start
+    position = torch.repeat_interleave(counts)  # (n,)
+    first = torch.cumsum(counts, 0) - counts
+    return position, torch.arange(len(position), device=rows.device) + (start - first)[position]
 
 
 def _offsets(counts: Tensor) -> Tensor:
@@ -64,54 +80,62 @@ def _offsets(counts: Tensor) -> Tensor:
 
 
 def rating_matrix(
-    user: np.ndarray, item: np.ndarray, rating: np.ndarray, n_users: int, n_items: int
+    user: np.ndarray,
+    item: np.ndarray,
+    rating: np.ndarray,
+    n_users: int,
+    n_items: int,
+    date: np.ndarray | None = None,
 ) -> RatingMatrix:
-    """Build the matrix from columns that are ordered by user, then item."""
-    counts = torch.bincount(torch.from_numpy(user), minlength=n_users)
-    return RatingMatrix(_offsets(counts), torch.from_numpy(item), torch.from_numpy(rating), n_items)
+    """Build the matrix from columns that are ordered by user, then item; `date` as in `Part`."""
+    # Not bincount(), which makes an int64 copy of the users.
+    offsets = torch.from_numpy(np.searchsorted(user, np.arange(n_users + 1, dtype=np.int32)))
+    dates = None if date is None else torch.from_numpy(date.astype(np.int16))
+    return RatingMatrix(offsets, torch.from_numpy(item), torch.from_numpy(rating), n_items, dates)
 
 
 @dataclass(frozen=True)
 class Part:
-    """The ratings to predict in a part, each (n_ratings,): user and item int32, rating float32 (stars)."""
+    """The ratings to predict in a part, each (n_ratings,): user and item int32, rating int8 or float32 (stars)."""
 
     user: np.ndarray
     item: np.ndarray
     rating: np.ndarray
+    date: np.ndarray | None = None  # int32, days since 1970-01-01
 
     def __len__(self) -> int:
         return len(self.user)
 
 
-def read_part(folder: str | Path, name: str) -> Part:
-    """Read a part of a split (`train`, `valid`, `test`)."""
-    return _columns(pq.read_table(Path(folder, f"{name}.parquet"), columns=["user", "item", "rating"]))
-
-
-def _columns(table: pa.Table) -> Part:
-    # A copy, since torch wants writable memory and Arrow's is not.
-    return Part(*(table[name].to_numpy().copy() for name in ("user", "item", "rating")))
-
-
-def read_train(folder: str | Path) -> RatingMatrix:
-    """Read a split's training ratings as a matrix; its shape comes from the id maps beside them.
+def read_part(folder: str | Path, name: str, *, dated: bool = True) -> Part:
+    """Read a part of a split (`train`, `valid`, `test`); raise InputError where a date fits no int16.
 
     A row group at a time goes straight to its place, so that no second copy of the ratings ever exists.
     """
-    n_users, n_items = (
-        pq.read_metadata(Path(folder, f"{kind}.parquet")).num_rows for kind in ("users", "items")
-    )
-    file = pq.ParquetFile(Path(folder, "train.parquet"))
-    n_ratings = file.metadata.num_rows
-    items = np.empty(n_ratings, np.int32)
-    ratings = np.empty(n_ratings, file.schema_arrow.field("rating").type.to_pandas_dtype())
-    counts, end = np.zeros(n_users, np.int64), 0
-    for batch in file.iter_batches(1 << 20, columns=["user", "item", "rating"]):
-        user, items[end : end + len(batch)], ratings[end : end + len(batch)] = (
-            c.to_numpy() for c in batch.columns
-        )
-        counts[user[0] : user[-1] + 1] += np.bincount(user - user[0])
+    path = Path(folder, f"{name}.parquet")
+    file = pq.ParquetFile(path)
+    columns = ["user", "item", "rating", *(["date"] if dated else [])]
+    part = {
+        column: np.empty(file.metadata.num_rows, np.int32 if column == "date" else _numpy_type(file, column))
+        for column in columns
+    }
+    end = 0
+    for batch in file.iter_batches(1 << 20, columns=columns):
+        for column, values in zip(columns, batch.columns, strict=True):
+            part[column][end : end + len(batch)] = values.view(pa.int32()) if column == "date" else values
         end += len(batch)
-    return RatingMatrix(
-        _offsets(torch.from_numpy(counts)), torch.from_numpy(items), torch.from_numpy(ratings), n_items
-    )
+    if dated and end and not -DAYS <= part["date"].min() <= part["date"].max() < DAYS:
+        ends = part["date"].min(), part["date"].max()
+        raise InputError(f"{path}: dates run from day {ends[0]} to {ends[1]} since 1970; expected ±{DAYS}")
+    return Part(**part)
+
+
+def _numpy_type(file: pq.ParquetFile, column: str) -> type:
+    return file.schema_arrow.field(column).type.to_pandas_dtype()
+
+
+def read_train(folder: str | Path, *, dated: bool = False) -> RatingMatrix:
+    """Read a split's training ratings as a matrix; its shape comes from the id maps beside them."""
+    train = read_part(folder, "train", dated=dated)
+    n_users, n_items = (pq.read_metadata(Path(folder, f"{kind}.parquet")).num_rows for kind in ("users", "items"))
+    return rating_matrix(train.user, train.item, train.rating, n_users, n_items, train.date)

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from deeprec.sparse import Ratings, input_layer, output_layer
+
 # Name -> (function, whether the decoder's last layer applies it too). The bounded ones leave the last layer
 # linear, since sigmoid and tanh cannot reach ratings that run from 1 to 5.
 ACTIVATIONS = {
@@ -29,7 +31,6 @@ class AutoEncoder(nn.Module):
         last_activation: activation of the decoder's last layer; "same" applies the rule of ACTIVATIONS.
         constrained: the decoder's weights are the transposes of the encoder's; its biases are its own.
         dropout: probability to drop an element of the code.
-        input_noise: probability to drop an element of the input (denoising).
     """
 
     def __init__(
@@ -40,47 +41,52 @@ class AutoEncoder(nn.Module):
         last_activation: str = "same",
         constrained: bool = False,
         dropout: float = 0.0,
-        input_noise: float = 0.0,
     ):
         super().__init__()
         sizes = [n_items, *hidden]
         pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
-        self.encode_w = nn.ParameterList(nn.Parameter(torch.empty(n_out, n_in)) for n_in, n_out in pairs)
+        # Stored as (n_in, n_out) and used transposed: an item's weights lie together, in encoder and decoder.
+        self.encode_w = nn.ParameterList(nn.Parameter(torch.empty(pair).T) for pair in pairs)
         self.encode_b = nn.ParameterList(nn.Parameter(torch.zeros(n_out)) for _, n_out in pairs)
         self.decode_b = nn.ParameterList(nn.Parameter(torch.zeros(n_in)) for n_in, _ in reversed(pairs))
-        self.decode_w = (
-            None
-            if constrained
-            else nn.ParameterList(nn.Parameter(torch.empty(n_in, n_out)) for n_in, n_out in reversed(pairs))
-        )
+        self.decode_w = None
+        if not constrained:
+            self.decode_w = nn.ParameterList(nn.Parameter(torch.empty(pair)) for pair in reversed(pairs))
         self.activation, on_last = ACTIVATIONS[activation]
         self.last_activation = self.activation if on_last else ACTIVATIONS["identity"][0]
         if last_activation != "same":
             self.last_activation = ACTIVATIONS[last_activation][0]
-        self.dropout, self.noise = nn.Dropout(dropout), nn.Dropout(input_noise)
+        self.dropout = nn.Dropout(dropout)
         for w in [*self.encode_w, *(self.decode_w or [])]:
             nn.init.xavier_uniform_(w)
 
-    def encode(self, x: Tensor) -> Tensor:
-        """Return the code z (batch, hidden[-1]) of the rating vectors x (batch, n_items)."""
-        for w, b in zip(self.encode_w, self.encode_b, strict=True):
-            x = self.activation(F.linear(x, w, b))
-        return x
-
-    def decode(self, z: Tensor) -> Tensor:
-        """Return a rating for every item, (batch, n_items), from the code z."""
-        weights = self.decode_w or [w.T for w in reversed(self.encode_w)]
-        *inner, last = zip(weights, self.decode_b, strict=True)
+    def encode(self, x: Tensor | Ratings) -> Tensor:
+        """Return the code z (batch, hidden[-1]) of rating vectors x (batch, n_items), sparse or dense."""
+        first, *inner = zip(self.encode_w, self.encode_b, strict=True)
+        if isinstance(x, Ratings):
+            z = self.activation(input_layer(x, *first))
+        else:
+            z = self.activation(F.linear(x, *first))
         for w, b in inner:
             z = self.activation(F.linear(z, w, b))
-        return self.last_activation(F.linear(z, *last))
+        return z
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return f(x) = decode(dropout(encode(x))), (batch, n_items)."""
-        return self.decode(self.dropout(self.encode(self.noise(x))))
+    def hidden(self, z: Tensor) -> Tensor:
+        """Return the decoder's last hidden layer h (batch, hidden[0]) from the code z; z itself with one layer."""
+        for w, b in self._decoder[:-1]:
+            z = self.activation(F.linear(z, w, b))
+        return z
 
+    def output(self, h: Tensor, at: Ratings | None = None) -> Tensor:
+        """Return ratings from the last hidden layer: (batch, n_items), or (n,) at the places of `at` only."""
+        w, b = self._decoder[-1]
+        return self.last_activation(F.linear(h, w, b) if at is None else output_layer(h, w, b, at))
 
-def squared_error(y: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Return Σ m_i (x_i - y_i)² and Σ m_i with m_i = 1 where x_i ≠ 0: the masked loss's two sums (slide 7)."""
-    mask = x != 0
-    return ((y - x).square() * mask).sum(), mask.sum()
+    @property
+    def _decoder(self) -> list[tuple[Tensor, Tensor]]:
+        weights = self.decode_w or [w.T for w in reversed(self.encode_w)]
+        return list(zip(weights, self.decode_b, strict=True))
+
+    def forward(self, x: Tensor | Ratings, at: Ratings | None = None) -> Tensor:
+        """Return f(x), the ratings decoded from dropout(encode(x)): (batch, n_items), or (n,) at the places of `at` only."""
+        return self.output(self.hidden(self.dropout(self.encode(x))), at)

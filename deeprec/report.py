@@ -19,7 +19,7 @@ def render_report(context: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"spread": spread, "number": number, "data_uri": data_uri}
+    environment.filters |= {"spread": spread, "number": number, "signed": signed, "data_uri": data_uri}
     return environment.get_template("report.html.j2").render(context)
 
 
@@ -33,6 +33,11 @@ def spread(mean: float | None, deviation: float | None, digits: int = 4) -> str:
 def number(value: float | None, digits: int = 0) -> str:
     """Return a number with thousands separated, a dash for none."""
     return "–" if value is None or pd.isna(value) else f"{value:,.{digits}f}"
+
+
+def signed(value: float | None) -> str:
+    """Return a difference in stars with its sign, a dash for none."""
+    return "–" if value is None or pd.isna(value) else f"{value:+.4f}"
 
 
 def data_uri(path: Path) -> str:

@@ -9,11 +9,17 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from deeprec.als import AlsLearner, AlsSettings
 from deeprec.autoencoder import AutoEncoderLearner, AutoEncoderSettings
+from deeprec.autorec import AutoRecLearner, AutoRecSettings
+from deeprec.bias import BiasLearner, BiasSettings
 from deeprec.files import InputError, replacing, write_json
 from deeprec.matrix import Part, RatingMatrix, read_part, read_train
+from deeprec.pca import PcaLearner, PcaSettings
+from deeprec.pmf import PmfLearner, PmfSettings
 from deeprec.provenance import commit, machine, peak_memory, versions
 from deeprec.ratings import write_table
+from deeprec.rrn import RrnLearner, RrnSettings
 from deeprec.settings import model_settings
 from deeprec.training import Learner, Progress, rmse, train
 
@@ -22,7 +28,14 @@ log = logging.getLogger(__name__)
 # Model -> (its settings, its learner): learner(settings, train, device).
 MODELS: dict[str, tuple[type, Callable[..., Learner]]] = {
     "autoencoder": (AutoEncoderSettings, AutoEncoderLearner),
+    "bias": (BiasSettings, BiasLearner),
+    "pca": (PcaSettings, PcaLearner),
+    "als": (AlsSettings, AlsLearner),
+    "pmf": (PmfSettings, PmfLearner),
+    "autorec": (AutoRecSettings, AutoRecLearner),
+    "rrn": (RrnSettings, RrnLearner),
 }
+DATED = {"rrn"}  # models that read the training ratings' dates, 2 bytes a rating
 STEPS_KEPT = 2000  # points of the training curve by step
 
 
@@ -51,7 +64,7 @@ def train_run(
     on_epoch: Callable[[Progress], None],
 ) -> tuple[Progress, dict[str, Any]]:
     """Train one run with one seed and write its folder, metrics.json last; return the curve and the metrics."""
-    matrix, valid = read_train(split), read_part(split, "valid")
+    matrix, valid = read_train(split, dated=settings["model"] in DATED), read_part(split, "valid")
     learner = make_learner(settings, matrix, device)
     progress = train(
         learner,
@@ -96,7 +109,7 @@ def _scores(learner: Learner, progress: Progress, valid: Part, test: Part, out: 
     """Score the best state on test and write predictions.parquet; a diverged run has no scores, only its end."""
     prediction = np.full(len(test), np.nan, np.float32)
     if not progress.diverged:
-        prediction = learner.predict(test.user, test.item)
+        prediction = learner.predict(test)
     table = {"user": test.user, "item": test.item, "rating": test.rating, "prediction": prediction}
     write_table(pa.table(table), out / "predictions.parquet")
     return {
@@ -104,6 +117,8 @@ def _scores(learner: Learner, progress: Progress, valid: Part, test: Part, out: 
         "best_epoch": progress.best_epoch or None,
         "valid_rmse": None if progress.diverged else progress.best_rmse,
         "test_rmse": None if progress.diverged else rmse(prediction, test.rating),
+        "last_train_rmse": None if progress.diverged else progress.history[-1]["train_rmse"],
+        "last_valid_rmse": None if progress.diverged else progress.history[-1]["valid_rmse"],
         "n": len(test),
         "n_valid": len(valid),
     }

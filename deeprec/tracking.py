@@ -6,6 +6,7 @@ history, so that logging them again adds nothing.
 """
 
 import logging
+import math
 import os
 import socket
 import time
@@ -128,6 +129,8 @@ def history_metrics(history: list[dict[str, float]]) -> list[Metric]:
         Metric(name, float(row[column]), int(row["timestamp"]), int(row["epoch"]))
         for row in history
         for name, column in names.items()
+        # A model without a learning rate has NaN, which a chart cannot show.
+        if not math.isnan(row[column])
     ]
 
 

@@ -23,8 +23,8 @@ class Learner(Protocol):
     def train_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Train epoch `epoch` (from 1) and return each step's squared error and number of ratings, (steps,)."""
 
-    def predict(self, user: np.ndarray, item: np.ndarray) -> np.ndarray:
-        """Return the predicted ratings of (user, item) pairs, (n,) float32, stars."""
+    def predict(self, part: Part) -> np.ndarray:
+        """Return the predicted ratings of a part's (user, item) pairs, (n,) float32, stars; `rating` is not read."""
 
     def lr(self, epoch: int) -> float:
         """Return the learning rate of an epoch; NaN for a model that has none."""
@@ -96,7 +96,7 @@ def _one_epoch(learner: Learner, valid: Part, progress: Progress, log_steps: int
     start, epoch = time.perf_counter(), progress.epoch + 1
     errors, counts = learner.train_epoch(epoch)
     train_rmse = _pooled(errors, counts)
-    valid_rmse = rmse(learner.predict(valid.user, valid.item), valid.rating)
+    valid_rmse = rmse(learner.predict(valid), valid.rating)
     progress.seconds += time.perf_counter() - start
     first_step = progress.history[-1]["step"] if progress.history else 0
     progress.history.append(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from deeprec import console
+from deeprec.claims import VERDICTS
 from deeprec.files import write_text
 from deeprec.report import render_report, stage_durations
 
@@ -17,6 +18,7 @@ def main(args: argparse.Namespace) -> None:
     results = pd.read_csv(args.tables / "results.csv")
     trainings = pd.read_csv(args.tables / "trainings.csv")
     datasets = pd.read_csv(args.tables / "datasets.csv")
+    claims = pd.read_csv(args.tables / "claims.csv")
     train = datasets[(datasets["part"] == "train") & (datasets["split"] == plan["main_split"])].iloc[0]
     context = {
         **plan,
@@ -27,11 +29,16 @@ def main(args: argparse.Namespace) -> None:
                 "name": name,
                 "title": ablation["title"],
                 "slide": ablation.get("slide"),
+                "experiment": ablation.get("experiment"),
+                "n_panels": len(ablation.get("panels", [None])),
+                "claims": claims[claims["experiment"] == ablation.get("experiment")].to_dict("records"),
                 "figure": args.figures / f"{name}.svg",
                 "rows": results[results["run"].isin(ablation["runs"].values())].to_dict("records"),
             }
             for name, ablation in plan["ablations"].items()
         ],
+        "claims": claims.to_dict("records"),
+        "counts": {verdict: int((claims["verdict"] == verdict).sum()) for verdict in VERDICTS},
         "datasets": datasets.to_dict("records"),
         "commit": ", ".join(trainings["commit"].unique()),
         "machine": ", ".join(trainings["machine"].unique()),

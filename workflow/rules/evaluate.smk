@@ -34,6 +34,26 @@ rule tabulate_results:
         "--published {params.published:q} --dataset {wildcards.dataset} --out {params.out} --log {log}"
 
 
+rule judge_claims:
+    """Say of each of the paper's claims whether it held here."""
+    input:
+        code=modules_of("scripts/judge_claims.py"),
+        trainings="results/{dataset}/tables/trainings.csv",
+    output:
+        "results/{dataset}/tables/claims.csv",
+    log:
+        "results/{dataset}/logs/judge_claims.log",
+    benchmark:
+        "results/{dataset}/benchmarks/judge_claims.tsv"
+    threads: 1
+    resources:
+        mem_mb=500,
+    conda:
+        "../../envs/report.yaml"
+    shell:
+        "python {input.code[0]} --trainings {input.trainings} --out {output} --log {log}"
+
+
 rule draw_ablation:
     """Draw the figure of one ablation."""
     input:

@@ -5,10 +5,10 @@ rule write_report:
     """Write the page that shows everything, readable offline."""
     input:
         code=modules_of("scripts/write_report.py"),
-        template="workflow/report/report.html.j2",
+        template=f"{HERE}/workflow/report/report.html.j2",
         tables=expand(
             "results/{dataset}/tables/{table}.csv",
-            table=["results", "trainings", "datasets"],
+            table=["results", "trainings", "datasets", "claims"],
             allow_missing=True,
         ),
         figures=expand("results/{dataset}/figures/{ablation}.svg", ablation=PLAN.ablations, allow_missing=True),

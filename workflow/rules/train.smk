@@ -29,6 +29,8 @@ for seeds in PLAN.seed_batches:
     rule:
         name:
             f"write_settings_{seeds[0]}"
+        input:
+            script=f"{HERE}/scripts/write_settings.py",
         output:
             expand("results/{dataset}/runs/{run}/seed_{seed}/settings.yaml", seed=seeds, allow_missing=True),
         params:
@@ -45,7 +47,7 @@ for seeds in PLAN.seed_batches:
         conda:
             "../../envs/data.yaml"
         shell:
-            "python scripts/write_settings.py --settings {params.settings:q} --seeds {params.seeds} "
+            "python {input.script} --settings {params.settings:q} --seeds {params.seeds} "
             "--out {params.out} --log {log}"
 
     rule:

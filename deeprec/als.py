@@ -1,0 +1,90 @@
+"""ALS-WR: alternating least squares with weighted-λ regularisation (Zhou et al. 2008, section 3; slide 5)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from deeprec.factors import FactorLearner
+from deeprec.matrix import RatingMatrix
+
+GROUP = 1 << 17  # ratings, padding included, whose factors are gathered at a time; bounds memory, not results
+
+
+@dataclass(frozen=True)
+class AlsSettings:
+    """What defines an ALS; the config's schema describes each."""
+
+    rank: int
+    l2: float
+    init_std: float
+    clip: bool
+    epochs: int
+
+
+class AlsLearner(FactorLearner):
+    """Minimises Σ (r - ⟨p_u, q_i⟩)² + λ (Σ n_u ‖p_u‖² + Σ n_i ‖q_i‖²), exactly over one side at a time (eq. 3)."""
+
+    def __init__(self, settings: AlsSettings, train: RatingMatrix, device: torch.device):
+        super().__init__(train, device, clip=settings.clip)
+        self.l2 = settings.l2
+        self.sides = {"users": self.matrix, "items": self.matrix.transpose()}
+        self.groups = {name: list(_groups(side)) for name, side in self.sides.items()}
+        # Step 1 of the paper's procedure: an item's first factor is its average rating, the others are small.
+        items = (torch.randn(train.n_items, settings.rank) * settings.init_std).to(device)
+        items[:, 0] = _row_means(self.sides["items"])
+        self.w = {"users": torch.zeros(train.n_users, settings.rank, device=device), "items": items}
+
+    @torch.no_grad()
+    def train_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """Solve for the users, given the items, then for the items."""
+        self.solve("users", self.w["items"])
+        error = self.solve("items", self.w["users"])
+        return np.array([error.item()]), np.array([self.matrix.n_ratings])
+
+    def solve(self, name: str, others: Tensor) -> Tensor:
+        """Solve (Qᵤᵀ Qᵤ + λ n_u I) p_u = Qᵤᵀ r_u for every row of a side (eq. 4-6); return the squared error, ()."""
+        # A last row of zeros is what the padding points to: it adds nothing to any sum.
+        others = torch.cat([others, others.new_zeros(1, others.shape[1])])
+        ridge = self.l2 * torch.eye(others.shape[1], device=self.device)
+        error = torch.zeros((), dtype=torch.float64, device=self.device)
+        solved = torch.empty_like(self.w[name])
+        for rows in self.groups[name]:
+            item, rating, count = _padded(self.sides[name], rows)
+            q = others[item]  # (rows, longest, rank)
+            a = q.mT @ q + count.clamp(min=1)[:, None, None] * ridge  # (rows, rank, rank)
+            p = torch.cholesky_solve(q.mT @ rating, torch.linalg.cholesky(a))  # (rows, rank, 1)
+            error += (rating - q @ p).square().sum(dtype=torch.float64)
+            solved[rows] = p[..., 0]
+        self.w[name] = solved
+        return error
+
+
+def _groups(matrix: RatingMatrix) -> Iterator[Tensor]:
+    """Yield rows of about the same number of ratings together, as many as GROUP allows, at least one."""
+    counts, rows = matrix.offsets.diff().sort(descending=True, stable=True)
+    longest, start = counts.tolist(), 0
+    while start < len(rows):
+        stop = start + max(1, GROUP // max(1, longest[start]))
+        yield rows[start:stop]
+        start = stop
+
+
+def _padded(matrix: RatingMatrix, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return rows' items (rows, longest), n_items in the padding, ratings (rows, longest, 1), 0 there, and counts."""
+    start = matrix.offsets[rows]
+    count = matrix.offsets[rows + 1] - start
+    at = torch.arange(int(count.max()), device=rows.device)
+    padding = at >= count[:, None]
+    place = (start[:, None] + at).masked_fill_(padding, 0)
+    item = matrix.items[place].masked_fill_(padding, matrix.n_items)
+    rating = matrix.ratings[place].masked_fill_(padding, 0).float()
+    return item, rating[..., None], count
+
+
+def _row_means(matrix: RatingMatrix) -> Tensor:
+    row = torch.repeat_interleave(matrix.offsets.diff())
+    total = torch.zeros(matrix.n_users, device=row.device).index_add_(0, row, matrix.ratings.float())
+    return total / matrix.offsets.diff().clamp(min=1)

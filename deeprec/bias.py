@@ -1,0 +1,59 @@
+"""Bias-only: r̂ = μ + b_u + b_i (Koren, Bell & Volinsky 2009, eq. 4; Koren 2010, section 2.1)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from deeprec.factors import BLOCK, FactorLearner, mean_rating
+from deeprec.matrix import RatingMatrix
+
+
+@dataclass(frozen=True)
+class BiasSettings:
+    """What defines a bias-only model; the config's schema describes each."""
+
+    l2_user: float
+    l2_item: float
+    clip: bool
+    epochs: int
+
+
+class BiasLearner(FactorLearner):
+    """Solves for the items' biases and the users' in turn; an epoch is one sweep over both."""
+
+    def __init__(self, settings: BiasSettings, train: RatingMatrix, device: torch.device):
+        super().__init__(train, device, clip=settings.clip)
+        self.settings = settings
+        zeros = {"dtype": torch.float64, "device": device}
+        self.w = {
+            "mean": mean_rating(self.matrix),
+            "user_bias": torch.zeros(train.n_users, **zeros),
+            "item_bias": torch.zeros(train.n_items, **zeros),
+        }
+
+    def train_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """Minimise Σ (r - μ - b_u - b_i)² + λ_i Σ b_i² + λ_u Σ b_u² over the items' biases, then over the users'."""
+        self._solve("item_bias", self.settings.l2_item)
+        self._solve("user_bias", self.settings.l2_user)
+        return self.squared_error()
+
+    def _solve(self, name: str, l2: float) -> None:
+        """Set b_i = Σ_u (r_ui - μ - b_u) / (λ_i + n_i), or the same with the sides changed."""
+        total, count = torch.zeros_like(self.w[name]), torch.zeros_like(self.w[name])
+        # Its own side's bias is taken out of the prediction by setting it to zero.
+        self.w[name] = torch.zeros_like(total)
+        for _, user, item, rating in self.matrix.blocks(BLOCK):
+            index = item if name == "item_bias" else user
+            total.index_add_(0, index, rating - self.score(user, item))
+            count.index_add_(0, index, torch.ones_like(rating, dtype=torch.float64))
+        self.w[name] = total / (l2 + count)
+
+
+def fit_biases(train: RatingMatrix, l2_user: float, l2_item: float, sweeps: int) -> dict[str, Tensor]:
+    """Return `mean`, `user_bias` and `item_bias` after some sweeps, for a model that is built upon them."""
+    learner = BiasLearner(BiasSettings(l2_user, l2_item, False, sweeps), train, train.offsets.device)
+    for epoch in range(sweeps):
+        learner.train_epoch(epoch + 1)
+    return learner.weights()

@@ -1,0 +1,94 @@
+"""PCA, the linear case of an autoencoder (slide 6): truncated SVD of the ratings less their biases, missing = 0.
+
+With E = r - μ - b_u - b_i where rated and 0 elsewhere, encoder and decoder are E V and its transpose Vᵀ, where V holds the
+first right singular vectors: of all codes of that size, none completes E with less error (Eckart & Young 1936).
+Found by subspace iteration (Halko, Martinsson & Tropp 2011, algorithm 4.4).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from deeprec.bias import fit_biases
+from deeprec.factors import BLOCK, FactorLearner
+from deeprec.files import InputError
+from deeprec.matrix import RatingMatrix
+
+OVERSAMPLE = 10  # directions beyond the rank, which make the wanted ones converge faster
+
+
+@dataclass(frozen=True)
+class PcaSettings:
+    """What defines a PCA; the config's schema describes each."""
+
+    rank: int
+    l2_user: float
+    l2_item: float
+    bias_epochs: int
+    clip: bool
+    epochs: int
+
+
+class PcaLearner(FactorLearner):
+    """Finds the first singular vectors; an epoch is one subspace iteration, with no more than E's non-zeros held."""
+
+    def __init__(self, settings: PcaSettings, train: RatingMatrix, device: torch.device):
+        super().__init__(train, device, clip=settings.clip)
+        size = min(train.n_users, train.n_items)
+        if settings.rank > size:
+            raise InputError(
+                f"model 'pca': rank {settings.rank} of a matrix of {train.n_users} users × {train.n_items} items; "
+                f"expected at most {size}"
+            )
+        self.rank = settings.rank
+        self.biases = fit_biases(self.matrix, settings.l2_user, settings.l2_item, settings.bias_epochs)
+        self.w = dict(self.biases)
+        self.transposed = self.matrix.transpose()
+        self.by_user = self._residuals(self.matrix, "user_bias", "item_bias")
+        self.by_item = self._residuals(self.transposed, "item_bias", "user_bias")
+        # Drawn on the CPU, so that a seed means the same on every device.
+        self.v = _orthonormal(torch.randn(train.n_items, min(settings.rank + OVERSAMPLE, size)).to(device))
+
+    def _residuals(self, matrix: RatingMatrix, row_bias: str, column_bias: str) -> Tensor:
+        residuals = torch.empty(matrix.n_ratings, device=self.device)
+        for place, row, column, rating in matrix.blocks(BLOCK):
+            bias = self.w["mean"] + self.w[row_bias][row] + self.w[column_bias][column]
+            residuals[place] = (rating - bias).float()
+        return residuals
+
+    @torch.no_grad()
+    def train_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """Turn V ← orth(Eᵀ E V) and keep its best `rank` directions."""
+        u = _product(self.matrix, self.by_user, self.v)  # (n_users, rank + oversample)
+        self.v = _orthonormal(_product(self.transposed, self.by_item, u))
+        code = _product(self.matrix, self.by_user, self.v).double()
+        # Rayleigh-Ritz: within the subspace, the eigenvectors of Vᵀ Eᵀ E V are ordered by how much of E they hold.
+        turn = torch.linalg.eigh(code.T @ code).eigenvectors.flip(1)[:, : self.rank]
+        factors = {"users": (code @ turn).float(), "items": (self.v.double() @ turn).float()}
+        self.w = {**self.biases, **factors}
+        return self.squared_error()
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the subspace, the directions beyond the rank included."""
+        return {"v": self.v}
+
+    def load(self, weights: dict[str, Tensor], state: dict[str, Tensor] | None = None) -> None:
+        """Take over factors, and a subspace to train on from."""
+        super().load(weights)
+        if state is not None:
+            self.v = state["v"].to(self.device)
+
+
+def _product(matrix: RatingMatrix, values: Tensor, dense: Tensor) -> Tensor:
+    """Return the sparse matrix that has `values` at the ratings' places times a dense one, (n_rows, k)."""
+    return F.embedding_bag(
+        matrix.items, dense, matrix.offsets.int(), mode="sum", per_sample_weights=values, include_last_offset=True
+    )
+
+
+def _orthonormal(x: Tensor) -> Tensor:
+    # In double precision: two products by E lose half the digits of a direction that E hardly stretches.
+    return torch.linalg.qr(x.double()).Q.float()

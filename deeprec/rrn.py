@@ -1,0 +1,236 @@
+"""RRN: recurrent recommender networks (Wu, Ahmed, Beutel, Smola & Jing 2017, sections 3.2-3.4).
+
+A user is a sequence of steps, one for each time bucket in which he rates, and so is an item. An LSTM a side reads them:
+
+    y_t = W_embed [x_t, newcomer, τ_t, τ_{t-1}]         x_t: the bucket's ratings                       (eq. 2)
+    h_t = LSTM(h_{t-1}, y_t)                                                                            (eq. 3)
+    r̂_ui|t = μ + b_u + b_i + ⟨A h_u + a, A' h_i + a'⟩ + ⟨p_u, q_i⟩     states before t, stationary      (eq. 5, 6)
+
+Buckets without ratings are skipped; τ tells the network how long they lasted. A training rating is predicted from the
+states before its bucket, so that no input holds what is to be predicted; a rating of another part from the states
+advanced with all training ratings up to its bucket. Training alternates (section 3.4): the users' side with the items'
+states held fixed, then the other way round, so that gradients flow through one sequence at a time.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from deeprec.bias import fit_biases
+from deeprec.factors import BLOCK, clip, rating_range
+from deeprec.files import InputError
+from deeprec.matrix import Part, RatingMatrix, places
+
+
+@dataclass(frozen=True)
+class RrnSettings:
+    """What defines an RRN; the config's schema describes each."""
+
+    bucket_days: int
+    embedding: int
+    hidden: int
+    dynamic_rank: int
+    rank: int
+    init_std: float
+    l2_user: float
+    l2_item: float
+    bias_epochs: int
+    l2: float
+    weight_decay: float
+    lr: float
+    batch_size: int
+    clip: bool
+    epochs: int
+
+
+class Sequences:
+    """A side's ratings, ordered by row and time bucket, and its steps: the (row, bucket) pairs with a rating.
+
+    States lie row by row, the state before the first step ahead of those after each: n_rows + n_steps in all.
+    """
+
+    def __init__(self, matrix: RatingMatrix, first_date: int, bucket_days: int, n_buckets: int):
+        self.n_rows, self.n_others, self.n_buckets = matrix.n_users, matrix.n_items, n_buckets
+        bucket = (matrix.dates.int() - first_date) // bucket_days
+        key = torch.repeat_interleave(matrix.offsets.diff()) * n_buckets + bucket
+        order = torch.argsort(key, stable=True)
+        self.offsets = matrix.offsets  # (n_rows + 1,), of ratings by row
+        self.others, self.ratings = matrix.items[order], matrix.ratings[order]  # (n_ratings,)
+        self.buckets = bucket[order].short()  # (n_ratings,)
+        self.keys, counts = torch.unique_consecutive(key[order], return_counts=True)  # (n_steps,)
+        self.step_ratings = F.pad(counts.cumsum(0), (1, 0))  # (n_steps + 1,), of ratings by step
+        bounds = torch.arange(self.n_rows + 1, device=key.device) * n_buckets
+        self.step_offsets = torch.searchsorted(self.keys, bounds)  # (n_rows + 1,), of steps by row
+
+    def state_at(self, row: Tensor, bucket: Tensor, *, advanced: bool) -> Tensor:
+        """Return the place of a row's state before a bucket, or advanced with the bucket's ratings, (n,)."""
+        return torch.searchsorted(self.keys, row * self.n_buckets + bucket, right=advanced) + row
+
+    def batches(self, rows: Tensor, size: int) -> Iterator[Tensor]:
+        """Cut rows into runs of about `size` ratings, at least one row each."""
+        ends = _counts(self.offsets, rows).cumsum(0)
+        _, counts = torch.unique_consecutive((ends - 1) // size, return_counts=True)
+        return iter(rows.split(counts.tolist()))
+
+
+class Side(nn.Module):
+    """The parameters of the users or of the items, and the network that follows them through time."""
+
+    def __init__(self, seq: Sequences, s: RrnSettings, bias: Tensor):
+        super().__init__()
+        self.embed = nn.Parameter(torch.randn(seq.n_others, s.embedding) * s.init_std)
+        self.embed_time = nn.Linear(3, s.embedding)  # newcomer, τ_t, τ_{t-1}
+        self.lstm = nn.LSTM(s.embedding, s.hidden)
+        self.affine = nn.Linear(s.hidden, s.dynamic_rank)
+        self.factors = nn.Parameter(torch.randn(seq.n_rows, s.rank) * s.init_std)
+        self.bias = nn.Parameter(bias.float().cpu())
+
+    def inputs(self, seq: Sequences, step: Tensor, t: Tensor, mean: Tensor) -> Tensor:
+        """Return y_t of some steps, the t-th of their rows: (n_steps, embedding)."""
+        at, place = places(seq.step_ratings, step)
+        count = _counts(seq.step_ratings, step)
+        # Ratings about the mean, since 0 stands for "not rated"; a step's sum is kept to the scale of one rating.
+        weight = (seq.ratings[place].float() - mean) / count.sqrt()[at]
+        x = F.embedding_bag(
+            seq.others[place].long(), self.embed, count.cumsum(0) - count, mode="sum", per_sample_weights=weight
+        )
+        newcomer = t == 0
+        tau, tau_before = (
+            seq.keys[s] % seq.n_buckets / seq.n_buckets for s in (step, torch.where(newcomer, step, step - 1))
+        )
+        return x + self.embed_time(torch.stack([newcomer.float(), tau, tau_before], 1))
+
+    def states(self, seq: Sequences, rows: Tensor, mean: Tensor) -> Tensor:
+        """Return the affine images of rows' states, (n_rows + n_steps, dynamic_rank), laid out as in `Sequences`."""
+        row, step = places(seq.step_offsets, rows)  # (n_steps,)
+        t = step - seq.step_offsets[rows][row]
+        # An LSTM wants its sequences side by side, the longest first; packed so, none is padded.
+        longest_first = torch.argsort(torch.argsort(_counts(seq.step_offsets, rows), descending=True))
+        order = torch.argsort(t * len(rows) + longest_first[row])
+        y = self.inputs(seq, step, t, mean)
+        h = self.lstm(PackedSequence(y[order], torch.bincount(t).cpu()))[0].data  # (n_steps, hidden)
+        place = torch.arange(len(step), device=rows.device) + row + 1
+        initial = h.new_zeros(len(rows) + len(step), h.shape[1])
+        return self.affine(initial.index_copy(0, place[order], h))
+
+    @torch.no_grad()
+    def all_states(self, seq: Sequences, size: int, mean: Tensor) -> Tensor:
+        """Return every row's states, computed about `size` ratings at a time."""
+        rows = torch.arange(seq.n_rows, device=seq.offsets.device)
+        return torch.cat([self.states(seq, batch, mean) for batch in seq.batches(rows, size)])
+
+
+class RrnLearner:
+    """Alternates between the two sides, half an epoch each; torch's global generator must be seeded before."""
+
+    def __init__(self, settings: RrnSettings, train: RatingMatrix, device: torch.device):
+        self.settings, self.device = settings, device
+        self.first_date, n_buckets = _buckets(train, settings.bucket_days)
+        self.limits = rating_range(train) if settings.clip else None
+        matrix = train.to(device)
+        biases = fit_biases(matrix, settings.l2_user, settings.l2_item, settings.bias_epochs)
+        self.mean = biases["mean"].float()
+        self.seqs = {
+            name: Sequences(side, self.first_date, settings.bucket_days, n_buckets)
+            for name, side in (("user", matrix), ("item", matrix.transpose()))
+        }
+        self.sides = nn.ModuleDict({name: Side(seq, settings, biases[f"{name}_bias"]) for name, seq in self.seqs.items()}).to(device)
+        self.optimizers = {
+            name: torch.optim.Adam(side.parameters(), settings.lr, weight_decay=settings.weight_decay)
+            for name, side in self.sides.items()
+        }
+
+    def train_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """Train the users' side on all ratings, then the items' side; a step is some rows' whole sequences."""
+        sums = [*self._half_epoch("user", "item"), *self._half_epoch("item", "user")]
+        errors, counts = zip(*sums, strict=True)
+        return torch.stack(errors).double().cpu().numpy(), np.array(counts)
+
+    def _half_epoch(self, name: str, other: str) -> Iterator[tuple[Tensor, int]]:
+        fixed = self._all_states(other)
+        rows = torch.randperm(self.seqs[name].n_rows).to(self.device)
+        for batch in self.seqs[name].batches(rows, self.settings.batch_size):
+            yield self._step(name, other, batch, fixed)
+
+    def _step(self, name: str, other: str, rows: Tensor, fixed: Tensor) -> tuple[Tensor, int]:
+        """Update one side on some of its rows, given the other's states; return squared error and count."""
+        seq, side = self.seqs[name], self.sides[name]
+        at, place = places(seq.offsets, rows)  # (n,)
+        row, opposite, bucket = rows[at], seq.others[place].long(), seq.buckets[place].long()
+        # The batch's own states lie as all rows' do, but for where each row begins.
+        lengths = _counts(seq.step_offsets, rows) + 1
+        shift = lengths.cumsum(0) - lengths - (seq.step_offsets[rows] + rows)
+        mine = side.states(seq, rows, self.mean)[seq.state_at(row, bucket, advanced=False) + shift[at]]
+        theirs = fixed[self.seqs[other].state_at(opposite, bucket, advanced=False)]
+        y = self._rating(side, row, mine, self.sides[other], opposite, theirs)
+        error = (seq.ratings[place] - y).square().sum()
+        # Once a rating, as in PMF: a row's factors weigh against the error of its own ratings.
+        penalty = side.factors[row].square().sum() + side.bias[row].square().sum()
+        self.optimizers[name].zero_grad(set_to_none=True)
+        ((error + self.settings.l2 * penalty) / len(place)).backward()
+        self.optimizers[name].step()
+        return error.detach(), len(place)
+
+    def _rating(self, a: Side, row: Tensor, mine: Tensor, b: Side, opposite: Tensor, theirs: Tensor) -> Tensor:
+        """Return eq. 6 of pairs, (n,), stars; a gradient reaches the side `a` only."""
+        stationary = (a.factors[row] * b.factors.detach()[opposite]).sum(1)
+        return self.mean + a.bias[row] + b.bias.detach()[opposite] + (mine * theirs).sum(1) + stationary
+
+    def _all_states(self, name: str) -> Tensor:
+        return self.sides[name].all_states(self.seqs[name], BLOCK, self.mean)
+
+    @torch.no_grad()
+    def predict(self, part: Part) -> np.ndarray:
+        """Score pairs at their dates, from the states advanced with the training ratings up to then."""
+        states = {name: self._all_states(name) for name in self.seqs}
+        bucket = (part.date - self.first_date) // self.settings.bucket_days
+        bucket = bucket.clip(-1, self.seqs["user"].n_buckets - 1)
+        scores = []
+        for pairs in zip(*(torch.from_numpy(x).long().split(BLOCK) for x in (part.user, part.item, bucket)), strict=True):
+            user, item, when = (x.to(self.device) for x in pairs)
+            u = states["user"][self.seqs["user"].state_at(user, when, advanced=True)]
+            i = states["item"][self.seqs["item"].state_at(item, when, advanced=True)]
+            scores.append(self._rating(self.sides["user"], user, u, self.sides["item"], item, i).cpu())
+        return clip(torch.cat(scores).numpy(), self.limits)
+
+    def lr(self, epoch: int) -> float:
+        """Return the learning rate, the same in every epoch."""
+        return self.settings.lr
+
+    def weights(self) -> dict[str, Any]:
+        """Return both sides' parameters."""
+        return self.sides.state_dict()
+
+    def state(self) -> dict[str, Any]:
+        """Return both sides' momenta."""
+        return {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()}
+
+    def load(self, weights: dict[str, Any], state: dict[str, Any] | None = None) -> None:
+        """Take over parameters, and momenta to train on from."""
+        self.sides.load_state_dict(weights)
+        for name, momenta in (state or {}).items():
+            self.optimizers[name].load_state_dict(momenta)
+
+
+def _counts(offsets: Tensor, rows: Tensor) -> Tensor:
+    return offsets[rows + 1] - offsets[rows]
+
+
+def _buckets(train: RatingMatrix, bucket_days: int) -> tuple[int, int]:
+    """Return the first training date (days since 1970) and the number of buckets; raise InputError below two."""
+    if train.dates is None:
+        raise InputError("model 'rrn': the training ratings have no dates; expected a date a rating")
+    first, last = train.dates.min().item(), train.dates.max().item()
+    n_buckets = (last - first) // bucket_days + 1
+    if n_buckets < 2:
+        raise InputError(
+            f"model 'rrn': the training dates span {last - first + 1} days, one bucket of bucket_days {bucket_days}; "
+            "expected at least two buckets, since states are learnt from one bucket to a later one"
+        )
+    return first, n_buckets

@@ -1,0 +1,121 @@
+"""The autoencoder against NumPy: forward pass, loss, every gradient, 20 steps of training."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from deeprec.autoencoder import AutoEncoderLearner, AutoEncoderSettings
+from deeprec.model import ACTIVATIONS, AutoEncoder
+from tests.conftest import all_rows, random_matrix
+from tests.reference import Reference, train_step
+
+KINDS = [kind for kind in ACTIVATIONS if kind != "identity"]
+
+
+def reference_of(model: AutoEncoder, kind: str) -> Reference:
+    """A NumPy twin with the same weights."""
+    as_numpy = [[w.detach().double().numpy() for w in group or []] for group in
+                (model.encode_w, model.encode_b, model.decode_w, model.decode_b)]  # fmt: skip
+    return Reference(as_numpy[0], as_numpy[1], as_numpy[2] or None, as_numpy[3], kind)
+
+
+def parameters_of(model: AutoEncoder) -> list[torch.Tensor]:
+    """The weights in the reference's order."""
+    return [*model.encode_w, *model.encode_b, *model.decode_b, *(model.decode_w or [])]
+
+
+def assert_close(ours: torch.Tensor, theirs: np.ndarray, tolerance: float = 1e-5) -> None:
+    ours = ours.detach().double().numpy()
+    assert np.abs(ours - theirs).max() <= tolerance * max(1.0, np.abs(theirs).max())
+
+
+@pytest.mark.parametrize("constrained", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_forward_loss_and_gradients_equal_numpy(kind, constrained):
+    torch.manual_seed(1)
+    matrix = random_matrix()
+    model = AutoEncoder(matrix.n_items, [9, 7, 5], kind, constrained=constrained)
+    for bias in [*model.encode_b, *model.decode_b]:
+        torch.nn.init.normal_(bias, std=0.3)
+    twin, x = reference_of(model, kind), all_rows(matrix).double().numpy()
+    batch = matrix.rows(torch.arange(matrix.n_users))
+    assert_close(model(all_rows(matrix)), twin.forward(x))
+    loss = (model(batch, at=batch) - batch.values).square().mean()
+    loss.backward()
+    expected_loss, expected = twin.gradients(x, x, x != 0)
+    assert loss.item() == pytest.approx(expected_loss, rel=1e-5)
+    for parameter, gradient in zip(parameters_of(model), expected, strict=True):
+        assert_close(parameter.grad, gradient)
+
+
+@pytest.mark.parametrize("constrained", [False, True])
+@pytest.mark.parametrize("refeed", [0, 1, 2])
+def test_twenty_steps_of_momentum_equal_numpy(defaults, constrained, refeed):
+    settings = AutoEncoderSettings(
+        **{**defaults, "hidden": [9, 6], "constrained": constrained, "refeed": refeed, "lr": 0.02, "momentum": 0.9}
+    )
+    torch.manual_seed(2)
+    matrix = random_matrix()
+    learner = AutoEncoderLearner(settings, matrix, torch.device("cpu"))
+    twin = reference_of(learner.model, "selu")
+    velocity = [np.zeros_like(w) for w in twin.parameters]
+    for step in range(20):
+        users = torch.arange(step % 3, matrix.n_users, 3)
+        error, count = learner.step(matrix.rows(users))
+        loss = train_step(twin, velocity, matrix.rows(users).dense().double().numpy(), 0.02, 0.9, refeed)
+        assert (error / count).item() == pytest.approx(loss, rel=1e-5)
+    for parameter, expected in zip(parameters_of(learner.model), twin.parameters, strict=True):
+        assert_close(parameter, expected)
+
+
+@pytest.mark.parametrize(
+    ("layers", "count"),
+    [(2, 4_566_504), (4, 4_599_528), (6, 4_632_552), (8, 4_665_576), (10, 4_698_600), (12, 4_731_624)],
+)
+def test_parameter_counts_are_the_papers(layers, count):
+    model = AutoEncoder(17_768, [128] * (layers // 2))
+    assert sum(w.numel() for w in model.parameters()) == count
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_last_layer_is_linear_for_bounded_activations_only(kind):
+    torch.manual_seed(0)
+    model = AutoEncoder(4, [3], kind)
+    torch.nn.init.constant_(model.decode_b[0], -8.0)
+    y = model(torch.zeros(1, 4)).detach()
+    reaches_far = bool((y < -5).all())
+    assert reaches_far == (kind in ("sigmoid", "tanh"))
+
+
+def test_dropout_acts_on_the_code_and_only_in_training():
+    torch.manual_seed(0)
+    model = AutoEncoder(20, [8], "identity", dropout=0.5)
+    x = all_rows(random_matrix())
+    assert not torch.equal(model(x), model(x))
+    assert torch.equal(model.encode(x), model.encode(x))
+    model.eval()
+    assert torch.equal(model(x), model(x))
+
+
+def test_xavier_bounds_and_zero_biases():
+    model = AutoEncoder(300, [100])
+    bound = np.sqrt(6 / 400)
+    for w in [*model.encode_w, *model.decode_w]:
+        assert 0.95 * bound < w.abs().max().item() <= bound
+    assert all((b == 0).all() for b in [*model.encode_b, *model.decode_b])
+
+
+def test_input_noise_leaves_the_target_alone(defaults):
+    settings = AutoEncoderSettings(**{**defaults, "hidden": [4], "input_noise": 0.9, "lr": 1e-9})
+    matrix = random_matrix()
+    torch.manual_seed(0)
+    noisy = AutoEncoderLearner(settings, matrix, torch.device("cpu"))
+    torch.manual_seed(0)
+    clean = AutoEncoderLearner(replace(settings, input_noise=0.0), matrix, torch.device("cpu"))
+    batch = matrix.rows(torch.arange(5))
+    values = batch.values.clone()
+    (error, count), (clean_error, clean_count) = noisy.step(batch), clean.step(matrix.rows(torch.arange(5)))
+    assert count == clean_count == len(values) and torch.equal(batch.values, values)
+    assert error != clean_error
