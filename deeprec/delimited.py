@@ -68,7 +68,7 @@ def _read_delimited(path: Path, dataset: dict[str, Any]) -> pa.Table:
         try:
             read = pa.csv.ReadOptions(autogenerate_column_names=not header, use_threads=threads)
             return pa.csv.read_csv(path, read, parse, convert).rename_columns(list(names))
-        except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
+        except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
             fault = error
     raise InputError(
         f"{path}: {fault}; expected {', '.join(f'{key} in {name}' for key, name in columns.items())}"
@@ -83,7 +83,7 @@ def _read_parquet(path: Path, dataset: dict[str, Any]) -> pa.Table:
             raise InputError(f"{path}: no column {', '.join(missing)}; found {', '.join(found)}")
         table = pq.read_table(path, columns=list(columns.values())).rename_columns(list(columns))
         return pa.table({key: _cast(table[key], key) for key in columns})
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path}: {error}; expected a Parquet file with {', '.join(columns)}") from error
 
 
