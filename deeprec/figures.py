@@ -1,5 +1,6 @@
 """The figures: one style, each panel of an ablation drawn from the runs' own files."""
 
+import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 DASHES = ["-", "--", "-.", (0, (1, 1))]
 GREY = "#6B6B6B"
 PANEL = (3.5, 2.6)  # inches; one panel fits a column
-HEAD = 0.5  # inches above the panels, for the title
+LINE = 0.15  # inches a line of the head
 FAR = 3.0  # stars; no scale reaches further, whatever a diverging run does
 STYLE = {
     "font.size": 8,
@@ -62,17 +63,19 @@ LineEnd = tuple[float, Curves, str]  # a line's last value (stars), its run and 
 
 
 def draw_ablation(ablation: dict[str, Any], curves: list[Curves], dataset: str) -> Figure:
-    """Draw an ablation's panels, two a row; the title names the data set, its size and what the spread is.
+    """Draw an ablation's panels, two a row, under its title, the data set's name and size, and what the spread is.
 
-    `dataset` is its name and size. The paper's values, where the ablation has them, are drawn apart from ours.
+    The paper's values, where the ablation has them, are drawn apart from ours.
     """
     panels = ablation.get("panels", [{"show": "valid"}])
     n_columns = min(2, len(panels))
     n_rows = -(-len(panels) // n_columns)
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(PANEL[0] * n_columns, PANEL[1] * n_rows + HEAD))
+        width = PANEL[0] * n_columns
+        head = _head(ablation["title"], f"{dataset}{_size(curves)} · {_spread(curves)}", width)
+        figure = Figure(figsize=(width, PANEL[1] * n_rows + LINE * (len(head) + 1)))
         grid = figure.subplots(n_rows, n_columns, squeeze=False)
-        _draw_head(figure, ablation["title"], f"{dataset} · {_spread(curves)}")
+        _draw_head(figure, head)
         drawn = []
         for axis, panel in zip(grid.flat, panels, strict=False):
             chosen = [curve for curve in curves if curve.label in panel.get("runs", [c.label for c in curves])]
@@ -85,11 +88,27 @@ def draw_ablation(ablation: dict[str, Any], curves: list[Curves], dataset: str) 
     return figure
 
 
-def _draw_head(figure: Figure, title: str, subtitle: str) -> None:
+def _head(title: str, subtitle: str, width: float) -> list[tuple[str, dict[str, Any]]]:
+    """Return the lines above the panels and their looks, wrapped to a width in inches."""
+    bold, soft = {"fontsize": 9, "fontweight": "bold"}, {"fontsize": 7, "color": GREY}
+    lines = [(line, bold) for line in textwrap.wrap(title, int(13.5 * width))]
+    return lines + [(line, soft) for line in textwrap.wrap(subtitle, int(19 * width))]
+
+
+def _draw_head(figure: Figure, head: list[tuple[str, dict[str, Any]]]) -> None:
     height = figure.get_figheight()
-    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - HEAD / height))
-    figure.text(0.02, 1 - 0.06 / height, title, fontsize=9, fontweight="bold", va="top")
-    figure.text(0.02, 1 - 0.27 / height, subtitle, fontsize=7, color=GREY, va="top")
+    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - LINE * (len(head) + 1) / height))
+    for number, (line, look) in enumerate(head):
+        figure.text(0.02, 1 - LINE * (number + 0.4) / height, line, va="top", **look)
+
+
+def _size(curves: list[Curves]) -> str:
+    """Say how large the training data are, where all runs share them."""
+    sizes = {(m["n_train"], m["n_users"], m["n_items"]) for curve in curves for m in curve.metrics}
+    if len(sizes) > 1:
+        return ", several splits"
+    n_train, n_users, n_items = sizes.pop()
+    return f", {n_train:,} training ratings ({n_users:,} users, {n_items:,} items)"
 
 
 def _spread(curves: list[Curves]) -> str:
@@ -131,17 +150,19 @@ def _draw_scores(axis: Axes, curves: list[Curves], paper: dict[str, float], scor
         if curve.n_diverged:
             axis.text(x, 0.98, f"{curve.n_diverged} of {len(curve.metrics)} diverged", rotation=90, ha="center",
                       va="top", transform=axis.get_xaxis_transform(), fontsize=6.5, color=COLOURS[1])  # fmt: skip
-    axis.plot(place, means, "-", color=COLOURS[0], label="ours")
+    # A line says that there is an order between the runs, so only numbers are joined.
+    joined = all(curve.label.replace(".", "", 1).isdigit() for curve in curves)
+    axis.plot(place, means, "-" if joined else "_", color=COLOURS[0], markersize=16, label="ours")
     for x, mean, values in zip(place, means, scores, strict=True):
         if values:
             axis.annotate(f"{mean:.3f}", (x, max(values)), (0, 4), textcoords="offset points", ha="center",
                           va="bottom", fontsize=7, color=COLOURS[0])  # fmt: skip
     reference = np.array([paper.get(curve.run, np.nan) for curve in curves])
     if np.isfinite(reference).any():
-        axis.plot(place, reference, "s--", color=GREY, markerfacecolor="white", markersize=4, linewidth=1,
+        axis.plot(place, reference, "s--" if joined else "s", color=GREY, markerfacecolor="white", markersize=4, linewidth=1,
                   label="paper, on Netflix")  # fmt: skip
-        axis.legend(loc="best")
-    axis.set_xticks(place, [curve.label for curve in curves])
+        axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
+    axis.set_xticks(place, [textwrap.fill(curve.label, 11) for curve in curves])
     axis.margins(x=0.1, y=0.18)
 
 

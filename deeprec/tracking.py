@@ -30,8 +30,8 @@ BATCH = 900  # metrics a call; MLflow takes 1,000
 LIVE_SECONDS = 5.0  # between two calls while a training runs
 
 
-def prepare_store(uri: str, dataset: str) -> str:
-    """Create the store and the data set's experiment, once however many ask; return the experiment's id.
+def open_store(uri: str, dataset: str) -> tuple[MlflowClient, str]:
+    """Return a client and the id of the data set's experiment, made here if need be, once however many ask.
 
     Two processes that create a fresh sqlite store at once ruin it, hence the lock. The artifacts' place is
     made relative, which MLflow itself would make absolute: results/ can be moved.
@@ -43,11 +43,11 @@ def prepare_store(uri: str, dataset: str) -> str:
         client = MlflowClient(uri)
         found = client.get_experiment_by_name(dataset)
         if found:
-            return found.experiment_id
+            return client, found.experiment_id
         experiment = client.create_experiment(dataset)
         if local:
             _make_relative(uri, experiment, folder / "mlartifacts" / experiment)
-        return experiment
+        return client, experiment
 
 
 def _make_relative(uri: str, experiment: str, artifacts: Path) -> None:
@@ -165,8 +165,7 @@ def _this_process() -> str:
 
 def close_dead_runs(uri: str, dataset: str) -> int:
     """Mark runs as killed that say RUNNING though their process on this host is gone; return how many."""
-    client = MlflowClient(uri)
-    experiment = prepare_store(uri, dataset)
+    client, experiment = open_store(uri, dataset)
     running = client.search_runs([experiment], "attributes.status = 'RUNNING'", max_results=1000)
     dead = [run for run in running if _is_dead(run.data.tags.get(PROCESS, ""))]
     for run in dead:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from deeprec import console
 from deeprec.files import write_json
-from deeprec.tracking import prepare_store
+from deeprec.tracking import open_store
 
 
 def main(args: argparse.Namespace) -> None:
-    experiment = prepare_store(args.tracking_uri, args.dataset)
+    _, experiment = open_store(args.tracking_uri, args.dataset)
     write_json(args.out, {"tracking_uri": args.tracking_uri, "experiment_id": experiment})
 
 

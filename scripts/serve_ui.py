@@ -11,14 +11,14 @@ from urllib.request import urlopen
 
 from deeprec import console
 from deeprec.files import InputError
-from deeprec.tracking import charts_url, prepare_store
+from deeprec.tracking import charts_url, open_store
 
 # Without it the server starts a dozen processes for jobs that nothing here uses.
 LEAN = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
 def main(args: argparse.Namespace) -> None:
-    experiment = prepare_store(args.tracking_uri, args.dataset)
+    _, experiment = open_store(args.tracking_uri, args.dataset)
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", args.port)) == 0:
             raise InputError(f"port {args.port} is in use; choose another: make ui PORT={args.port + 1}")

@@ -11,15 +11,14 @@ from tqdm import tqdm
 from deeprec import console
 from deeprec.files import write_json
 from deeprec.mirror import RunFolder, log_best_model, mirror_run
-from deeprec.tracking import charts_url, prepare_store
+from deeprec.tracking import charts_url, open_store
 
 
 def main(args: argparse.Namespace) -> None:
     mlflow.set_tracking_uri(args.tracking_uri)
-    client = mlflow.MlflowClient()
     ablations = json.loads(args.ablations)
     folders = [RunFolder(path.parent) for path in args.metrics]
-    experiment = prepare_store(args.tracking_uri, folders[0].settings["dataset"])
+    client, experiment = open_store(args.tracking_uri, folders[0].settings["dataset"])
     ids = {}
     for folder in tqdm(folders, desc="MLflow", unit="run", disable=None):
         names = [name for name, runs in ablations.items() if folder.settings["run"] in runs]

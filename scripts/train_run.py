@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mlflow import MlflowClient
 
 from deeprec import console
 from deeprec.provenance import commit
 from deeprec.runs import choose_device, train_run
 from deeprec.settings import read_settings, settings_hash
-from deeprec.tracking import TrackedRun, prepare_store
+from deeprec.tracking import TrackedRun, open_store
 
 
 def main(args: argparse.Namespace) -> None:
@@ -54,8 +53,8 @@ def train_seed(path: Path, device: torch.device, args: argparse.Namespace) -> Pa
 
 @contextlib.contextmanager
 def tracked(settings: dict[str, Any], resumed: bool, uri: str) -> Iterator[TrackedRun]:
-    experiment = prepare_store(uri, settings["dataset"])
-    run = TrackedRun(MlflowClient(uri), experiment, settings, resumed=resumed, commit=commit())
+    client, experiment = open_store(uri, settings["dataset"])
+    run = TrackedRun(client, experiment, settings, resumed=resumed, commit=commit())
     try:
         yield run
     except BaseException:

@@ -1,0 +1,112 @@
+"""Verdicts on made-up results, where the right one is known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from deeprec.claims import CLAIMS, LITTLE, Claim, decide, interval, judge
+
+BELOW = Claim("deeper", "C", 15, "s", "c", lambda s: s("a", "valid_rmse") - s("b", "valid_rmse"), "below 0", -0.1)
+
+
+def trainings(**runs: list[float | None]) -> pd.DataFrame:
+    """A table with a row a run and seed; None is a diverged training."""
+    return pd.DataFrame(
+        [
+            {"run": run, "seed": seed, "status": "diverged" if value is None else "finished", "valid_rmse": value}
+            for run, values in runs.items()
+            for seed, value in enumerate(values)
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "verdict"),
+    [
+        ([1.00, 1.01, 1.02], [1.10, 1.112, 1.121], "held"),
+        ([1.10, 1.112, 1.121], [1.00, 1.01, 1.02], "not held"),
+        ([1.00, 1.10, 1.02], [1.05, 1.04, 1.06], "unclear"),
+    ],
+)
+def test_the_interval_decides(a, b, verdict):
+    row = judge(BELOW, trainings(a=a, b=b))
+    assert row["verdict"] == verdict
+    assert row["effect"] == pytest.approx(np.mean(a) - np.mean(b))
+    assert row["low"] < row["effect"] < row["high"] and row["n_seeds"] == 3
+    assert f"{row['effect']:+.4f} stars" in row["sentence"]
+
+
+def test_a_negative_mean_alone_does_not_hold():
+    row = judge(BELOW, trainings(a=[0.9, 1.1, 1.0], b=[1.0, 1.0, 1.03]))
+    assert row["effect"] < 0 and row["verdict"] == "unclear"
+
+
+def test_differences_are_paired_by_seed():
+    """Seeds that move both sides far more than the effect do not hide it."""
+    row = judge(BELOW, trainings(a=[1.0, 2.0, 3.0], b=[1.01, 2.012, 3.011]))
+    assert row["verdict"] == "held"
+    shuffled = trainings(a=[1.0, 2.0, 3.0], b=[1.01, 2.012, 3.011]).sample(frac=1, random_state=0)
+    assert judge(BELOW, shuffled)["effect"] == pytest.approx(row["effect"])
+
+
+def test_interval_is_students():
+    low, high = interval(np.array([1.0, 2.0, 3.0]))
+    assert (low, high) == pytest.approx((2 - 2.484, 2 + 2.484), abs=1e-3)  # t(0.975, 2) = 4.303, / sqrt(3)
+
+
+def test_missing_run_one_seed_and_divergence_are_unclear_and_say_why():
+    assert "'b' is not among" in judge(BELOW, trainings(a=[1.0, 1.1]))["sentence"]
+    one = judge(BELOW, trainings(a=[1.0], b=[2.0]))
+    assert one["verdict"] == "unclear" and "one seed" in one["sentence"]
+    lost = judge(BELOW, trainings(a=[1.0, 1.1], b=[None, None]))
+    assert lost["verdict"] == "unclear" and "diverged" in lost["sentence"]
+    some = judge(BELOW, trainings(a=[1.0, 1.1, 1.2], b=[None, 1.21, 1.3]))
+    assert some["n_seeds"] == 2 and "1 of 3 seeds diverged" in some["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "asserts", "verdict"),
+    [
+        (-LITTLE / 2, LITTLE / 2, "about 0", "held"),
+        (LITTLE * 1.1, LITTLE * 2, "about 0", "not held"),
+        (-LITTLE * 2, -LITTLE * 1.1, "about 0", "not held"),
+        (LITTLE / 2, LITTLE * 2, "about 0", "unclear"),
+        (0.1, 0.2, "above 0", "held"),
+        (-0.2, -0.1, "above 0", "not held"),
+        (-0.1, 0.2, "above 0", "unclear"),
+    ],
+)
+def test_decide(low, high, asserts, verdict):
+    assert decide(low, high, asserts) == verdict
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"), [([None, None], "held"), ([1.0, 1.0], "not held"), ([None, 1.0], "unclear")]
+)
+def test_divergence_is_judged_by_status(values, verdict):
+    claim = next(claim for claim in CLAIMS if claim.asserts == "diverges")
+    assert judge(claim, trainings(high_lr=values))["verdict"] == verdict
+
+
+def test_worst_against_best():
+    claim = next(claim for claim in CLAIMS if claim.name == "dropout_best")
+    runs = {"dropout_0": [1.2, 1.21], "dropout_0.5": [1.1, 1.11], "dropout_0.65": [1.05, 1.06], "dropout_0.8": [1.04, 1.051]}
+    assert judge(claim, trainings(**runs))["effect"] == pytest.approx(-0.0095)
+    runs["dropout_0.5"] = [1.0, 1.0]
+    assert judge(claim, trainings(**runs))["effect"] > 0
+
+
+def test_claims_are_about_runs_and_columns_that_exist(config):
+    from deeprec.config import load_plan
+
+    plan = load_plan(config)
+    known = {"valid_rmse", "test_rmse", "last_train_rmse", "last_valid_rmse", "diverged"}
+
+    def scores(run, column):
+        assert run in plan.runs, run
+        assert column in known
+        return np.zeros(3)
+
+    for claim in CLAIMS:
+        assert claim.effect(scores).shape == (3,)
+    assert len({claim.name for claim in CLAIMS}) == len(CLAIMS)
