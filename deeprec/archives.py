@@ -1,14 +1,13 @@
 """Folders, zips and (nested) tars, read as one stream of files: nothing is unpacked to the disk."""
 
 import io
-import queue
 import re
 import tarfile
-import threading
 import zipfile
 import zlib
+from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -130,45 +129,14 @@ def _check_name(member: str, archive: str) -> None:
         raise InputError(f"{archive}: member {member!r} points out of the archive; expected a path inside it")
 
 
-@contextmanager
-def ahead(source: Iterator[Item], depth: int = 2) -> Iterator[Iterator[Item]]:
-    """Yield an iterator over `source` that runs up to `depth` items ahead, in a thread of its own.
-
-    What `source` raises is raised where its items are taken. Leaving the block ends the thread.
-    """
-    waiting: queue.Queue[tuple[bool, Item | BaseException | None]] = queue.Queue(depth)
-    stop = threading.Event()
-
-    def put(more: bool, value: Item | BaseException | None) -> None:
-        while not stop.is_set():
-            with suppress(queue.Full):
-                waiting.put((more, value), timeout=0.1)
-                return
-
-    def produce() -> None:
-        error = None
-        try:
-            for item in source:
-                put(True, item)
-                if stop.is_set():
-                    break
-        except BaseException as raised:
-            error = raised
-        put(False, error)
-
-    def take() -> Iterator[Item]:
-        while True:
-            more, value = waiting.get()
-            if not more:
-                if value is not None:
-                    raise value
-                return
-            yield value
-
-    thread = threading.Thread(target=produce, daemon=True)
-    thread.start()
+def ahead(source: Iterator[Item], depth: int = 2) -> Iterator[Item]:
+    """Yield the items of `source`, which runs up to `depth` items ahead in a thread of its own."""
+    end = object()
+    pool = ThreadPoolExecutor(1)
     try:
-        yield take()
+        waiting = deque(pool.submit(next, source, end) for _ in range(depth))
+        while (item := waiting.popleft().result()) is not end:
+            waiting.append(pool.submit(next, source, end))
+            yield item
     finally:
-        stop.set()
-        thread.join()
+        pool.shutdown(cancel_futures=True)

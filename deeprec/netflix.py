@@ -41,9 +41,9 @@ def read(path: Path, dataset: dict[str, Any]) -> Source:
     Raises InputError naming the file and line that does not fit.
     """
     collection, columns = _Collection(path), Columns()
-    with ahead(blocks(collection.pieces())) as source:
-        for block in tqdm(source, desc=f"{path.name}, blocks of {BLOCK >> 20} MB", disable=None):
-            columns.append(block)
+    source = ahead(blocks(collection.pieces()))
+    for block in tqdm(source, desc=f"{path.name}, blocks of {BLOCK >> 20} MB", disable=None):
+        columns.append(block)
     collection.check()
     try:
         ratings = ratings_table(

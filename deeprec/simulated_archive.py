@@ -54,8 +54,8 @@ def _write_training_set(world: World, floor: NoiseFloor, path: Path) -> None:
         desc="simulated ratings", total=world.size.n_ratings, unit=" ratings", unit_scale=True, disable=None
     )
     text = MovieText(world.user_id)
-    with bar, tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as archive, ahead(world.movies()) as movies:
-        for movie in movies:
+    with bar, tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as archive:
+        for movie in ahead(world.movies()):
             floor.add(movie)
             _add(archive, f"training_set/mv_{movie.item:07d}.txt", text(movie))
             archive.members = []  # tarfile keeps every header else

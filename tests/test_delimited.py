@@ -96,7 +96,7 @@ def test_parquet_reads(kind: str, names: bool, tmp_path: Path) -> None:
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), min_size=1, max_size=5)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(stars=st.dictionaries(st.tuples(NAMES, NAMES), st.integers(1, 10), min_size=1, max_size=20))
 def test_every_name_finds_its_rating(stars: dict[tuple[str, str], int], tmp_path: Path) -> None:
     def quoted(name: str) -> str:

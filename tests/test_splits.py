@@ -46,7 +46,7 @@ def as_set(frame: pd.DataFrame) -> set[tuple]:
     return set(frame[COLUMNS].itertuples(index=False, name=None))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10**6), share=st.floats(0.05, 0.9), group=st.sampled_from([16, 200, 1 << 20]))
 @pytest.mark.parametrize("split", [CUT, PerUserSplit(0.3)], ids=["dates", "per_user"])
 def test_parts_are_disjoint_and_add_up(
@@ -89,7 +89,7 @@ def test_dates_train_before_the_cut_and_test_after(seed: int, tmp_path: Path) ->
 
 
 @given(seed=st.integers(0, 10**6), fraction=st.floats(0.1, 0.9))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_per_user_tests_the_last_of_each_user(seed: int, fraction: float, tmp_path: Path) -> None:
     ratings = write_ratings(tmp_path / "ratings.parquet", seed)
     split_ratings(tmp_path / "ratings.parquet", tmp_path / "s", PerUserSplit(fraction), seed)
