@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deeprec.archives import GunzipStream, ahead, files_in
 from tests import netflix_forms as forms
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=2000), min_size=1, max_size=4), st.integers(1, 500), st.binary(max_size=3))
 def test_gunzip_inverts_gzip(members: list[bytes], size: int, padding: bytes) -> None:
     zipped = b"".join(map(gzip.compress, members)) + bytes(len(padding))

@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deeprec import movielens
@@ -86,6 +86,7 @@ def test_every_archive_has_a_layout() -> None:
     assert set(movielens.MD5) == set(FILES) - {"wheel"}
 
 
+@settings(deadline=None)
 @given(st.text("abc ()12", max_size=20), st.integers(1000, 9999))
 def test_year_comes_off_the_title(title: str, year: int) -> None:
     match = YEAR.fullmatch(f"{title} ({year})")

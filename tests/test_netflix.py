@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deeprec import movie_files, netflix
@@ -124,6 +124,7 @@ def test_last_line_may_lack_its_end(tmp_path: Path) -> None:
     assert read(forms.write_files(tmp_path / "kaggle", kaggle)).ratings.equals(whole)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 2_649_429), st.integers(1, 5), st.integers(10_906, 13_148)), min_size=1)
 )
@@ -133,6 +134,7 @@ def test_parsing_inverts_formatting(rows: list[tuple[int, int, int]]) -> None:
     assert list(zip(*(column.tolist() for column in columns), strict=True)) == rows
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(["1,3,2005-01-01", "77,5,2004-02-29", "1,6,2005-01-01", "x", "", "9:", "1,2"]))
 )

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deeprec import ratings as module
@@ -25,6 +25,7 @@ def table_of(pairs: list[tuple[int, int]], rating: list[float] | None = None) ->
     return ratings_table(user, item, stars, np.arange(len(pairs)), origin="here")
 
 
+@settings(deadline=None)
 @given(PAIRS)
 def test_rows_are_ordered_by_user_then_item_and_stay_whole(pairs: list[tuple[int, int]]) -> None:
     table = table_of(pairs)
@@ -34,6 +35,7 @@ def test_rows_are_ordered_by_user_then_item_and_stay_whole(pairs: list[tuple[int
     assert table["date"].cast(pa.int32()).to_pylist() == [days[pair] for pair in found]
 
 
+@settings(deadline=None)
 @given(PAIRS, st.randoms())
 def test_order_of_arrival_does_not_matter(pairs: list[tuple[int, int]], random: object) -> None:
     user, item = (np.array(ids, np.int32) for ids in zip(*pairs, strict=True))
@@ -45,6 +47,7 @@ def test_order_of_arrival_does_not_matter(pairs: list[tuple[int, int]], random: 
         assert (item[order][moved] == items).all()
 
 
+@settings(deadline=None)
 @given(PAIRS, st.data())
 def test_repeated_rating_is_refused(pairs: list[tuple[int, int]], data: st.DataObject) -> None:
     again = data.draw(st.sampled_from(pairs))

@@ -121,6 +121,7 @@ def test_every_size_comes_out_exactly(seed: int, n_users: int, n_items: int, dat
     assert set(np.concatenate([movie.user for movie in movies])) == set(range(n_users))
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=50), st.data())
 def test_shares_add_up_within_their_bounds(weights: list[float], data: st.DataObject) -> None:
     most = data.draw(st.integers(1, 1000))
