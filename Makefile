@@ -2,11 +2,12 @@
 SHELL := /bin/bash
 PYTHON ?= python3.11
 PORT ?= 5000
+JOBS ?= 2
 DATASET ?= $(shell sed -n 's/^dataset: *\([^ #]*\).*/\1/p' config.yaml)
 VENV := .venv
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: reproduce report test lint ui
+.PHONY: reproduce report test test-conda lint ui
 
 reproduce: $(VENV)/ready
 	$(RUN) snakemake --cores all --config dataset=$(DATASET)
@@ -16,7 +17,11 @@ report: $(VENV)/ready
 	$(RUN) snakemake --cores all --config dataset=$(DATASET) -- results/$(DATASET)/report.html
 
 test: $(VENV)/ready lint
-	$(RUN) python -m pytest
+	$(RUN) python -m pytest -n $(JOBS) --dist loadgroup
+
+# The whole workflow in conda environments, on shrunken data; needs conda on PATH.
+test-conda: $(VENV)/ready
+	$(RUN) python -m pytest -m conda
 
 lint: $(VENV)/ready .venv-format/ready
 	$(VENV)/bin/ruff check .

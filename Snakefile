@@ -1,5 +1,4 @@
 # From raw ratings to the paper's figures. What is made is said in config.yaml, how in workflow/rules/.
-import glob
 import json
 import os
 import sys
@@ -12,12 +11,15 @@ min_version("9.27")
 configfile: "config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 sys.path.insert(0, workflow.basedir)
 from deeprec.config import load_plan
-from deeprec.dependencies import modules_of
+from deeprec.dependencies import from_here, modules_of
+from deeprec.provenance import n_gpus
 
 PLAN = load_plan(config)
-HERE = os.path.relpath(workflow.basedir)  # with --directory, results lie elsewhere
 shell.prefix(f"set -euo pipefail; export PYTHONPATH={workflow.basedir}; ")
 
 

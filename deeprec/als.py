@@ -1,16 +1,17 @@
-"""ALS-WR: alternating least squares with weighted-λ regularisation (Zhou et al. 2008, section 3; slide 5)."""
+"""ALS-WR: alternating least squares with weighted λ (Zhou et al. 2008, section 3.1; slide 5)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from deeprec.factors import FactorLearner
 from deeprec.matrix import RatingMatrix
 
-GROUP = 1 << 17  # ratings, padding included, whose factors are gathered at a time; bounds memory, not results
+GROUP = 1 << 15  # ratings, padding included, whose factors are gathered at a time; bounds memory, not results
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class AlsSettings:
 
 
 class AlsLearner(FactorLearner):
-    """Minimises Σ (r - ⟨p_u, q_i⟩)² + λ (Σ n_u ‖p_u‖² + Σ n_i ‖q_i‖²), exactly over one side at a time (eq. 3)."""
+    """Minimises Σ (r - ⟨p_u, q_i⟩)² + λ (Σ n_u ‖p_u‖² + Σ n_i ‖q_i‖²), one side at a time."""
 
     def __init__(self, settings: AlsSettings, train: RatingMatrix, device: torch.device):
         super().__init__(train, device, clip=settings.clip)
@@ -45,19 +46,26 @@ class AlsLearner(FactorLearner):
         return np.array([error.item()]), np.array([self.matrix.n_ratings])
 
     def solve(self, name: str, others: Tensor) -> Tensor:
-        """Solve (Qᵤᵀ Qᵤ + λ n_u I) p_u = Qᵤᵀ r_u for every row of a side (eq. 4-6); return the squared error, ()."""
+        """Solve (Qᵤᵀ Qᵤ + λ n_u I) p_u = Qᵤᵀ r_u for every row of a side.
+
+        Returns the squared error that is left, (): for p so solved and b = Qᵀ r, it is Σ r² - bᵀp - λ n ‖p‖².
+        """
+        side, rank, device = self.sides[name], others.shape[1], self.device
+        rating = side.ratings.float()
+        right = side.product(rating, others)  # (n_rows, rank)
+        error = rating.square().sum(dtype=torch.float64)
+        del rating
         # A last row of zeros is what the padding points to: it adds nothing to any sum.
-        others = torch.cat([others, others.new_zeros(1, others.shape[1])])
-        ridge = self.l2 * torch.eye(others.shape[1], device=self.device)
-        error = torch.zeros((), dtype=torch.float64, device=self.device)
-        solved = torch.empty_like(self.w[name])
+        others = torch.cat([others, others.new_zeros(1, rank)])
+        identity, solved = torch.eye(rank, device=device), torch.empty(side.n_users, rank, device=device)
         for rows in self.groups[name]:
-            item, rating, count = _padded(self.sides[name], rows)
-            q = others[item]  # (rows, longest, rank)
-            a = q.mT @ q + count.clamp(min=1)[:, None, None] * ridge  # (rows, rank, rank)
-            p = torch.cholesky_solve(q.mT @ rating, torch.linalg.cholesky(a))  # (rows, rank, 1)
-            error += (rating - q @ p).square().sum(dtype=torch.float64)
-            solved[rows] = p[..., 0]
+            item, count = _padded_items(side, rows)
+            q, b = F.embedding(item, others), right[rows]  # (rows, longest, rank), (rows, rank)
+            ridge = self.l2 * count.clamp(min=1)[:, None]  # (rows, 1)
+            a = (q.mT @ q).add_(ridge[..., None] * identity)  # (rows, rank, rank)
+            p = torch.cholesky_solve(b[..., None], torch.linalg.cholesky(a))[..., 0]  # (rows, rank)
+            error -= (p * (b + ridge * p)).sum(dtype=torch.float64)
+            solved[rows] = p
         self.w[name] = solved
         return error
 
@@ -72,16 +80,14 @@ def _groups(matrix: RatingMatrix) -> Iterator[Tensor]:
         start = stop
 
 
-def _padded(matrix: RatingMatrix, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return rows' items (rows, longest), n_items in the padding, ratings (rows, longest, 1), 0 there, and counts."""
+def _padded_items(matrix: RatingMatrix, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Return rows' items, (rows, longest) with n_items in the padding, and how many each has, (rows,)."""
     start = matrix.offsets[rows]
     count = matrix.offsets[rows + 1] - start
     at = torch.arange(int(count.max()), device=rows.device)
     padding = at >= count[:, None]
     place = (start[:, None] + at).masked_fill_(padding, 0)
-    item = matrix.items[place].masked_fill_(padding, matrix.n_items)
-    rating = matrix.ratings[place].masked_fill_(padding, 0).float()
-    return item, rating[..., None], count
+    return matrix.items.take(place).masked_fill_(padding, matrix.n_items), count
 
 
 def _row_means(matrix: RatingMatrix) -> Tensor:

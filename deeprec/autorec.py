@@ -1,4 +1,4 @@
-"""AutoRec (Sedhain et al. 2015): the project's autoencoder with one hidden layer, on items' or users' vectors.
+"""AutoRec (Sedhain et al. 2015): the project's autoencoder, one hidden layer, on items' or users' vectors.
 
 h(r; θ) = W g(V r + μ) + b (eq. 1), with a sigmoid code g and a linear output.
 """
@@ -42,8 +42,8 @@ class AutoRecLearner(AutoEncoderLearner):
     def step(self, x: Ratings) -> tuple[Tensor, Tensor]:
         """Update on a batch of rows and return its squared error and count.
 
-        The objective Σ (r - h(r))² + λ/2 (‖W‖² + ‖V‖²) (eq. 2) is divided by the number of training ratings, so
-        that λ means the same for every batch size; biases are not penalised.
+        The objective Σ (r - h(r))² + λ/2 (‖W‖² + ‖V‖²) (eq. 2) is divided by the number of training ratings,
+        so that λ means the same for every batch size; biases are not penalised.
         """
         error, count = (self.model(x, at=x) - x.values).square().sum(), len(x.values)
         norm = sum(w.square().sum() for w in [*self.model.encode_w, *self.model.decode_w])

@@ -1,4 +1,4 @@
-"""Bias-only: r̂ = μ + b_u + b_i (Koren, Bell & Volinsky 2009, eq. 4; Koren 2010, section 2.1)."""
+"""Bias-only: r̂ = μ + b_u + b_i (Koren, Bell & Volinsky 2009, eq. 3)."""
 
 from dataclasses import dataclass
 
@@ -34,7 +34,7 @@ class BiasLearner(FactorLearner):
         }
 
     def train_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        """Minimise Σ (r - μ - b_u - b_i)² + λ_i Σ b_i² + λ_u Σ b_u² over the items' biases, then over the users'."""
+        """Minimise Σ (r - μ - b_u - b_i)² + λ_i Σ b_i² + λ_u Σ b_u² over the items, then over the users."""
         self._solve("item_bias", self.settings.l2_item)
         self._solve("user_bias", self.settings.l2_user)
         return self.squared_error()

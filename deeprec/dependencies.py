@@ -19,7 +19,12 @@ def modules_of(script: str) -> list[str]:
             found.add(path)
             todo += [ROOT / name for name in _imported(path)]
     others = sorted(found - {ROOT / script})
-    return [os.path.relpath(path) for path in [ROOT / script, *others]]
+    return [from_here(path) for path in [ROOT / script, *others]]
+
+
+def from_here(path: str | Path) -> str:
+    """Return the way from the working directory to a file of the project: `--directory` puts results elsewhere."""
+    return os.path.relpath(ROOT / path)
 
 
 def _imported(path: Path) -> set[str]:

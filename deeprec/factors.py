@@ -1,4 +1,4 @@
-"""What the factor models share: a rating is mean + b_u + b_i + ⟨p_u, q_i⟩, each term where the model has it."""
+"""What the factor models share: a rating is mean + b_u + b_i + ⟨p_u, q_i⟩, or some of these terms."""
 
 import math
 from typing import Any
@@ -13,7 +13,7 @@ BLOCK = 1 << 19  # ratings at a time; bounds memory, not results
 
 
 class FactorLearner:
-    """Keeps a model in tensors by name and predicts from them; bias-only, PCA, ALS and PMF say how they are fitted.
+    """Keeps a model as tensors and predicts from them; bias-only, PCA, ALS and PMF add how they are fitted.
 
     `w` may hold `mean` (), `user_bias` (n_users,), `item_bias` (n_items,), `users` (n_users, rank) and
     `items` (n_items, rank).
@@ -41,7 +41,10 @@ class FactorLearner:
     def predict(self, part: Part) -> np.ndarray:
         """Score pairs."""
         pairs = [torch.from_numpy(column).long().split(BLOCK) for column in (part.user, part.item)]
-        scores = [self.score(u.to(self.device), i.to(self.device)).float().cpu() for u, i in zip(*pairs, strict=True)]
+        scores = [
+            self.score(u.to(self.device), i.to(self.device)).float().cpu()
+            for u, i in zip(*pairs, strict=True)
+        ]
         return clip(torch.cat(scores).numpy(), self.limits)
 
     @torch.no_grad()

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from deeprec.files import InputError
@@ -24,7 +25,7 @@ class RatingMatrix:
     items: Tensor  # (n_ratings,) int32, ascending within a row
     ratings: Tensor  # (n_ratings,) int8 or float32, stars
     n_items: int
-    dates: Tensor | None = None  # (n_ratings,) int16, days since 1970-01-01; read only for models that need them
+    dates: Tensor | None = None  # (n_ratings,) int16, days since 1970-01-01; read where a model needs them
 
     @property
     def n_users(self) -> int:
@@ -39,10 +40,11 @@ class RatingMatrix:
     def to(self, device: torch.device | str) -> "RatingMatrix":
         """Return the matrix on another device."""
         offsets, items, ratings = (x.to(device) for x in (self.offsets, self.items, self.ratings))
-        return RatingMatrix(offsets, items, ratings, self.n_items, None if self.dates is None else self.dates.to(device))
+        dates = None if self.dates is None else self.dates.to(device)
+        return RatingMatrix(offsets, items, ratings, self.n_items, dates)
 
     def blocks(self, size: int) -> Iterator[tuple[slice, Tensor, Tensor, Tensor]]:
-        """Yield all ratings in order, at most `size` at a time: their place, and user, item, rating, each (n,)."""
+        """Yield all ratings in order, at most `size` at once: their place; user, item, rating, each (n,)."""
         for start in range(0, self.n_ratings, size):
             place = slice(start, min(start + size, self.n_ratings))
             ends = torch.tensor([place.start, place.stop - 1], device=self.offsets.device)
@@ -56,6 +58,17 @@ class RatingMatrix:
         _, at = places(self.offsets, rows)
         counts = self.offsets[rows + 1] - self.offsets[rows]
         return Ratings(_offsets(counts), self.items[at], self.ratings[at].float(), self.n_items)
+
+    def product(self, values: Tensor, dense: Tensor) -> Tensor:
+        """Return `values` (n_ratings,) in the ratings' places, times a dense matrix: (n_users, k)."""
+        return F.embedding_bag(
+            self.items,
+            dense,
+            self.offsets.int(),
+            mode="sum",
+            per_sample_weights=values,
+            include_last_offset=True,
+        )
 
     def transpose(self) -> "RatingMatrix":
         """Return the matrix with items as rows and users as columns."""
@@ -96,7 +109,7 @@ def rating_matrix(
 
 @dataclass(frozen=True)
 class Part:
-    """The ratings to predict in a part, each (n_ratings,): user and item int32, rating int8 or float32 (stars)."""
+    """The ratings of a part, each (n_ratings,): user and item int32, rating int8 or float32 (stars)."""
 
     user: np.ndarray
     item: np.ndarray
@@ -137,5 +150,7 @@ def _numpy_type(file: pq.ParquetFile, column: str) -> type:
 def read_train(folder: str | Path, *, dated: bool = False) -> RatingMatrix:
     """Read a split's training ratings as a matrix; its shape comes from the id maps beside them."""
     train = read_part(folder, "train", dated=dated)
-    n_users, n_items = (pq.read_metadata(Path(folder, f"{kind}.parquet")).num_rows for kind in ("users", "items"))
+    n_users, n_items = (
+        pq.read_metadata(Path(folder, f"{kind}.parquet")).num_rows for kind in ("users", "items")
+    )
     return rating_matrix(train.user, train.item, train.rating, n_users, n_items, train.date)

@@ -1,7 +1,7 @@
-"""PCA, the linear case of an autoencoder (slide 6): truncated SVD of the ratings less their biases, missing = 0.
+"""PCA, the linear case of an autoencoder (slide 6): truncated SVD of ratings less biases, missing = 0.
 
-With E = r - μ - b_u - b_i where rated and 0 elsewhere, encoder and decoder are E V and its transpose Vᵀ, where V holds the
-first right singular vectors: of all codes of that size, none completes E with less error (Eckart & Young 1936).
+With E = r - μ - b_u - b_i where rated and 0 elsewhere, the code is E V and the output E V Vᵀ, where V holds
+the first right singular vectors: no code of that size gives E back with less error (Eckart & Young 1936).
 Found by subspace iteration (Halko, Martinsson & Tropp 2011, algorithm 4.4).
 """
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from deeprec.bias import fit_biases
@@ -33,15 +32,15 @@ class PcaSettings:
 
 
 class PcaLearner(FactorLearner):
-    """Finds the first singular vectors; an epoch is one subspace iteration, with no more than E's non-zeros held."""
+    """Finds the first singular vectors; an epoch is one subspace iteration. E is never dense."""
 
     def __init__(self, settings: PcaSettings, train: RatingMatrix, device: torch.device):
         super().__init__(train, device, clip=settings.clip)
         size = min(train.n_users, train.n_items)
         if settings.rank > size:
             raise InputError(
-                f"model 'pca': rank {settings.rank} of a matrix of {train.n_users} users × {train.n_items} items; "
-                f"expected at most {size}"
+                f"model 'pca': rank {settings.rank} of a matrix of {train.n_users} users × "
+                f"{train.n_items} items; expected at most {size}"
             )
         self.rank = settings.rank
         self.biases = fit_biases(self.matrix, settings.l2_user, settings.l2_item, settings.bias_epochs)
@@ -62,10 +61,10 @@ class PcaLearner(FactorLearner):
     @torch.no_grad()
     def train_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Turn V ← orth(Eᵀ E V) and keep its best `rank` directions."""
-        u = _product(self.matrix, self.by_user, self.v)  # (n_users, rank + oversample)
-        self.v = _orthonormal(_product(self.transposed, self.by_item, u))
-        code = _product(self.matrix, self.by_user, self.v).double()
-        # Rayleigh-Ritz: within the subspace, the eigenvectors of Vᵀ Eᵀ E V are ordered by how much of E they hold.
+        u = self.matrix.product(self.by_user, self.v)  # (n_users, rank + oversample)
+        self.v = _orthonormal(self.transposed.product(self.by_item, u))
+        code = self.matrix.product(self.by_user, self.v).double()
+        # Rayleigh-Ritz: within the subspace, the eigenvectors of Vᵀ Eᵀ E V are the best directions.
         turn = torch.linalg.eigh(code.T @ code).eigenvectors.flip(1)[:, : self.rank]
         factors = {"users": (code @ turn).float(), "items": (self.v.double() @ turn).float()}
         self.w = {**self.biases, **factors}
@@ -80,13 +79,6 @@ class PcaLearner(FactorLearner):
         super().load(weights)
         if state is not None:
             self.v = state["v"].to(self.device)
-
-
-def _product(matrix: RatingMatrix, values: Tensor, dense: Tensor) -> Tensor:
-    """Return the sparse matrix that has `values` at the ratings' places times a dense one, (n_rows, k)."""
-    return F.embedding_bag(
-        matrix.items, dense, matrix.offsets.int(), mode="sum", per_sample_weights=values, include_last_offset=True
-    )
 
 
 def _orthonormal(x: Tensor) -> Tensor:

@@ -30,9 +30,9 @@ class PmfSettings:
 class PmfLearner(FactorLearner):
     """Minimises Σ (r - μ - ⟨p_u, q_i⟩)² + λ (‖p_u‖² + ‖q_i‖²) over the ratings, by mini-batches.
 
-    The penalty counts once a rating, as in the code that the authors published; in the paper's eq. 4 it counts once
-    a user and item. They subtract the mean μ; with `center` off, μ = 0 and one factor comes to hold the ratings'
-    level, which generalises better where the penalty is strong. Torch's global generator must be seeded before.
+    The penalty counts once a rating, as in the code that the authors published; in the paper's eq. 4,
+    once a user and item. They subtract the mean μ; with `center` off, μ is 0 and a factor comes to hold the
+    ratings' level, which validates better on MovieLens. Torch's global generator must be seeded before.
     """
 
     def __init__(self, settings: PmfSettings, train: RatingMatrix, device: torch.device):

@@ -33,6 +33,11 @@ def peak_memory() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+def n_gpus() -> int:
+    """Return the number of NVIDIA GPUs, without importing torch, which takes seconds."""
+    return len(list(Path("/dev").glob("nvidia[0-9]*")))
+
+
 def versions(*packages: str) -> str:
     """Return installed packages with their versions, in words."""
     return ", ".join(f"{package} {metadata.version(package)}" for package in packages)

@@ -1,15 +1,17 @@
-"""RRN: recurrent recommender networks (Wu, Ahmed, Beutel, Smola & Jing 2017, sections 3.2-3.4).
+"""RRN: recurrent recommender networks (Wu, Ahmed, Beutel, Smola & Jing, WSDM 2017).
 
-A user is a sequence of steps, one for each time bucket in which he rates, and so is an item. An LSTM a side reads them:
+A user is a sequence of steps, one for each time bucket in which he rates, and so is an item. An LSTM a side
+reads them:
 
-    y_t = W_embed [x_t, newcomer, τ_t, τ_{t-1}]         x_t: the bucket's ratings                       (eq. 2)
-    h_t = LSTM(h_{t-1}, y_t)                                                                            (eq. 3)
-    r̂_ui|t = μ + b_u + b_i + ⟨A h_u + a, A' h_i + a'⟩ + ⟨p_u, q_i⟩     states before t, stationary      (eq. 5, 6)
+    y_t = W_embed [x_t, newcomer, τ_t, τ_{t-1}]         x_t: the bucket's ratings
+    h_t = LSTM(h_{t-1}, y_t)
+    r̂_ui|t = μ + b_u + b_i + ⟨A h_u + a, A' h_i + a'⟩ + ⟨p_u, q_i⟩     states before t, stationary factors
 
-Buckets without ratings are skipped; τ tells the network how long they lasted. A training rating is predicted from the
-states before its bucket, so that no input holds what is to be predicted; a rating of another part from the states
-advanced with all training ratings up to its bucket. Training alternates (section 3.4): the users' side with the items'
-states held fixed, then the other way round, so that gradients flow through one sequence at a time.
+Buckets without ratings are skipped; τ tells the network how long they lasted. A training rating is predicted
+from the states before its bucket, so that no input holds what is to be predicted; a rating of another part
+from the states advanced with all training ratings up to its bucket. Training alternates between subspaces:
+the users' side with the items' states held fixed, then the other way round.
+The biases start from the bias-only model's, where the paper starts from a trained PMF.
 """
 
 from collections.abc import Iterator
@@ -95,10 +97,14 @@ class Side(nn.Module):
         """Return y_t of some steps, the t-th of their rows: (n_steps, embedding)."""
         at, place = places(seq.step_ratings, step)
         count = _counts(seq.step_ratings, step)
-        # Ratings about the mean, since 0 stands for "not rated"; a step's sum is kept to the scale of one rating.
+        # Ratings about the mean, since 0 stands for "not rated"; a step's sum is kept to one rating's scale.
         weight = (seq.ratings[place].float() - mean) / count.sqrt()[at]
         x = F.embedding_bag(
-            seq.others[place].long(), self.embed, count.cumsum(0) - count, mode="sum", per_sample_weights=weight
+            seq.others[place].long(),
+            self.embed,
+            count.cumsum(0) - count,
+            mode="sum",
+            per_sample_weights=weight,
         )
         newcomer = t == 0
         tau, tau_before = (
@@ -107,7 +113,7 @@ class Side(nn.Module):
         return x + self.embed_time(torch.stack([newcomer.float(), tau, tau_before], 1))
 
     def states(self, seq: Sequences, rows: Tensor, mean: Tensor) -> Tensor:
-        """Return the affine images of rows' states, (n_rows + n_steps, dynamic_rank), laid out as in `Sequences`."""
+        """Return A h + a of rows' states, (n_rows + n_steps, dynamic_rank), laid out as in `Sequences`."""
         row, step = places(seq.step_offsets, rows)  # (n_steps,)
         t = step - seq.step_offsets[rows][row]
         # An LSTM wants its sequences side by side, the longest first; packed so, none is padded.
@@ -127,7 +133,7 @@ class Side(nn.Module):
 
 
 class RrnLearner:
-    """Alternates between the two sides, half an epoch each; torch's global generator must be seeded before."""
+    """Alternates between the two sides, half an epoch each. Seed torch's global generator before."""
 
     def __init__(self, settings: RrnSettings, train: RatingMatrix, device: torch.device):
         self.settings, self.device = settings, device
@@ -140,14 +146,16 @@ class RrnLearner:
             name: Sequences(side, self.first_date, settings.bucket_days, n_buckets)
             for name, side in (("user", matrix), ("item", matrix.transpose()))
         }
-        self.sides = nn.ModuleDict({name: Side(seq, settings, biases[f"{name}_bias"]) for name, seq in self.seqs.items()}).to(device)
+        self.sides = nn.ModuleDict(
+            {name: Side(seq, settings, biases[f"{name}_bias"]) for name, seq in self.seqs.items()}
+        ).to(device)
         self.optimizers = {
             name: torch.optim.Adam(side.parameters(), settings.lr, weight_decay=settings.weight_decay)
             for name, side in self.sides.items()
         }
 
     def train_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        """Train the users' side on all ratings, then the items' side; a step is some rows' whole sequences."""
+        """Train the users' side on all ratings, then the items' side; a step takes whole sequences."""
         sums = [*self._half_epoch("user", "item"), *self._half_epoch("item", "user")]
         errors, counts = zip(*sums, strict=True)
         return torch.stack(errors).double().cpu().numpy(), np.array(counts)
@@ -177,8 +185,10 @@ class RrnLearner:
         self.optimizers[name].step()
         return error.detach(), len(place)
 
-    def _rating(self, a: Side, row: Tensor, mine: Tensor, b: Side, opposite: Tensor, theirs: Tensor) -> Tensor:
-        """Return eq. 6 of pairs, (n,), stars; a gradient reaches the side `a` only."""
+    def _rating(
+        self, a: Side, row: Tensor, mine: Tensor, b: Side, opposite: Tensor, theirs: Tensor
+    ) -> Tensor:
+        """Return r̂ of pairs, (n,), stars; a gradient reaches the side `a` only."""
         stationary = (a.factors[row] * b.factors.detach()[opposite]).sum(1)
         return self.mean + a.bias[row] + b.bias.detach()[opposite] + (mine * theirs).sum(1) + stationary
 
@@ -192,7 +202,9 @@ class RrnLearner:
         bucket = (part.date - self.first_date) // self.settings.bucket_days
         bucket = bucket.clip(-1, self.seqs["user"].n_buckets - 1)
         scores = []
-        for pairs in zip(*(torch.from_numpy(x).long().split(BLOCK) for x in (part.user, part.item, bucket)), strict=True):
+        for pairs in zip(
+            *(torch.from_numpy(x).long().split(BLOCK) for x in (part.user, part.item, bucket)), strict=True
+        ):
             user, item, when = (x.to(self.device) for x in pairs)
             u = states["user"][self.seqs["user"].state_at(user, when, advanced=True)]
             i = states["item"][self.seqs["item"].state_at(item, when, advanced=True)]
@@ -223,14 +235,14 @@ def _counts(offsets: Tensor, rows: Tensor) -> Tensor:
 
 
 def _buckets(train: RatingMatrix, bucket_days: int) -> tuple[int, int]:
-    """Return the first training date (days since 1970) and the number of buckets; raise InputError below two."""
+    """Return the first training date (days since 1970) and the number of buckets, at least two."""
     if train.dates is None:
         raise InputError("model 'rrn': the training ratings have no dates; expected a date a rating")
     first, last = train.dates.min().item(), train.dates.max().item()
     n_buckets = (last - first) // bucket_days + 1
     if n_buckets < 2:
         raise InputError(
-            f"model 'rrn': the training dates span {last - first + 1} days, one bucket of bucket_days {bucket_days}; "
-            "expected at least two buckets, since states are learnt from one bucket to a later one"
+            f"model 'rrn': the training dates span {last - first + 1} days, one bucket of bucket_days "
+            f"{bucket_days}; expected at least two buckets, since a state serves the buckets after it"
         )
     return first, n_buckets

@@ -101,7 +101,9 @@ def train_run(
 
 
 def _log_steps(settings: dict[str, Any], matrix: RatingMatrix) -> int:
-    n_steps = settings["epochs"] * -(-matrix.n_users // settings.get("batch_size", matrix.n_users))
+    # A batch counts users (or items), but ratings in PMF, and in RRN, which sees each from both sides.
+    seen = {"pmf": matrix.n_ratings, "rrn": 2 * matrix.n_ratings}.get(settings["model"], matrix.n_users)
+    n_steps = settings["epochs"] * -(-seen // settings.get("batch_size", seen))
     return max(1, n_steps // STEPS_KEPT)
 
 

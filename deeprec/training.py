@@ -24,7 +24,7 @@ class Learner(Protocol):
         """Train epoch `epoch` (from 1) and return each step's squared error and number of ratings, (steps,)."""
 
     def predict(self, part: Part) -> np.ndarray:
-        """Return the predicted ratings of a part's (user, item) pairs, (n,) float32, stars; `rating` is not read."""
+        """Return the predicted ratings of a part's (user, item) pairs, (n,) float32, stars."""
 
     def lr(self, epoch: int) -> float:
         """Return the learning rate of an epoch; NaN for a model that has none."""

@@ -3,11 +3,15 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 import yaml
 
+from deeprec.files import write_json
 from deeprec.matrix import RatingMatrix, rating_matrix
+from deeprec.ratings import ratings_table, write_table
+from deeprec.splits import PerUserSplit, split_ratings, split_stats
 
 ROOT = Path(__file__).parent.parent
 
@@ -37,3 +41,24 @@ def random_matrix(n_users: int = 30, n_items: int = 20, density: float = 0.3, se
 def all_rows(matrix: RatingMatrix) -> torch.Tensor:
     """The whole matrix, dense."""
     return matrix.rows(torch.arange(matrix.n_users)).dense()
+
+
+def toy_ratings(n_users: int = 40, n_items: int = 25, seed: int = 0) -> pa.Table:
+    """A ratings table with tastes to learn, on 60 days."""
+    rng = np.random.default_rng(seed)
+    taste, quality = rng.normal(size=(2, n_users, 3)), rng.normal(size=(3, n_items))
+    user, item = np.nonzero(rng.random((n_users, n_items)) < 0.5)
+    liking = (taste[0] @ quality)[user, item]
+    rating = np.clip(np.round(3 + liking), 1, 5).astype(np.int8)
+    day = rng.integers(12_000, 12_060, len(user)).astype(np.int32)
+    ids = (user * 7 + 100).astype(np.int32), (item * 3 + 1).astype(np.int32)
+    return ratings_table(*ids, rating, pa.array(day).cast(pa.date32()), origin="toy")
+
+
+def write_split(folder: Path) -> Path:
+    """Write toy ratings, split per user, as `split_ratings` does; return the folder."""
+    split = split_ratings(toy_ratings(), PerUserSplit(0.3), seed=0)
+    for name, table in {**split.parts, "users": split.users, "items": split.items}.items():
+        write_table(table, folder / f"{name}.parquet")
+    write_json(folder / "stats.json", split_stats(split))
+    return folder

@@ -1,5 +1,6 @@
 """What a script imports, and that environments and lock agree with pyproject.toml."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -60,6 +61,14 @@ def test_environments_hold_what_their_scripts_import(env):
     pip = next(entry["pip"] for entry in yaml.safe_load(env.read_text())["dependencies"] if isinstance(entry, dict))
     have = set(pins(pip))
     for path in {path for script in scripts for path in modules_of(f"scripts/{script}")}:
-        for name in re.findall(r"^\s*(?:import|from) (\w+)", Path(path).read_text(), re.M):
+        for name in imported(Path(path)):
             if name not in sys.stdlib_module_names and name != "deeprec":
                 assert named.get(name, name).lower() in have, f"{path} imports {name}"
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level names of everything that a file imports."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    return {name.split(".")[0] for name in names}

@@ -90,7 +90,7 @@ rule split_ratings:
         ),
     params:
         split=lambda wildcards: json.dumps(PLAN.split_definition(wildcards.split)),
-        out="results/{dataset}/splits/{split}",
+        out=subpath(output[0], parent=True),
     log:
         "results/{dataset}/logs/split_ratings/{split}.log",
     benchmark:

@@ -13,13 +13,13 @@ rule tabulate_results:
         ),
         stats=expand("results/{dataset}/splits/{split}/stats.json", split=PLAN.splits, allow_missing=True),
     output:
-        "results/{dataset}/tables/results.csv",
+        report("results/{dataset}/tables/results.csv", caption="../report/results.rst", category="Tables"),
         "results/{dataset}/tables/trainings.csv",
         "results/{dataset}/tables/datasets.csv",
     params:
         paper=json.dumps(PLAN.paper),
         published=json.dumps(PLAN.audit),
-        out="results/{dataset}/tables",
+        out=subpath(output[0], parent=True),
     log:
         "results/{dataset}/logs/tabulate_results.log",
     benchmark:
@@ -40,7 +40,7 @@ rule judge_claims:
         code=modules_of("scripts/judge_claims.py"),
         trainings="results/{dataset}/tables/trainings.csv",
     output:
-        "results/{dataset}/tables/claims.csv",
+        report("results/{dataset}/tables/claims.csv", caption="../report/claims.rst", category="Tables"),
     log:
         "results/{dataset}/logs/judge_claims.log",
     benchmark:
@@ -66,7 +66,13 @@ rule draw_ablation:
             file=["history.parquet", "steps.parquet", "metrics.json"],
         ),
     output:
-        multiext("results/{dataset}/figures/{ablation}", ".png", ".svg"),
+        report(
+            "results/{dataset}/figures/{ablation}.png",
+            caption="../report/ablation.rst",
+            category="Figures",
+            labels={"ablation": "{ablation}"},
+        ),
+        "results/{dataset}/figures/{ablation}.svg",
     params:
         ablation=lambda wildcards: json.dumps(PLAN.ablations[wildcards.ablation]),
         runs="results/{dataset}/runs",

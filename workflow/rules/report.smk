@@ -5,7 +5,7 @@ rule write_report:
     """Write the page that shows everything, readable offline."""
     input:
         code=modules_of("scripts/write_report.py"),
-        template=f"{HERE}/workflow/report/report.html.j2",
+        template=from_here("workflow/report/report.html.j2"),
         tables=expand(
             "results/{dataset}/tables/{table}.csv",
             table=["results", "trainings", "datasets", "claims"],
@@ -13,11 +13,11 @@ rule write_report:
         ),
         figures=expand("results/{dataset}/figures/{ablation}.svg", ablation=PLAN.ablations, allow_missing=True),
     output:
-        "results/{dataset}/report.html",
+        report("results/{dataset}/report.html", caption="../report/page.rst", category="Report"),
     params:
         plan=json.dumps(PLAN.summary),
-        tables="results/{dataset}/tables",
-        figures="results/{dataset}/figures",
+        tables=lambda wildcards, input: os.path.dirname(input.tables[0]),
+        figures=lambda wildcards, input: os.path.dirname(input.figures[0]),
         benchmarks="results/{dataset}/benchmarks",
     log:
         "results/{dataset}/logs/write_report.log",

@@ -30,7 +30,7 @@ for seeds in PLAN.seed_batches:
         name:
             f"write_settings_{seeds[0]}"
         input:
-            script=f"{HERE}/scripts/write_settings.py",
+            script=from_here("scripts/write_settings.py"),
         output:
             expand("results/{dataset}/runs/{run}/seed_{seed}/settings.yaml", seed=seeds, allow_missing=True),
         params:
@@ -83,7 +83,7 @@ for seeds in PLAN.seed_batches:
         threads: config["threads"]
         resources:
             mem_mb=5000,
-            gpu=1 if config["device"] != "cpu" and glob.glob("/dev/nvidia[0-9]*") else 0,
+            gpu=1 if config["device"] != "cpu" and n_gpus() else 0,
         conda:
             "../../envs/train.yaml"
         shell:
@@ -106,7 +106,6 @@ rule track_results:
         "results/{dataset}/tracking.json",
     params:
         uri=config["tracking_uri"],
-        runs="results/{dataset}/runs",
         ablations=json.dumps({name: list(a["runs"].values()) for name, a in PLAN.ablations.items()}),
     log:
         "results/{dataset}/logs/track_results.log",

@@ -1,0 +1,101 @@
+"""The report: whole, escaped, self-contained, and readable in a browser at phone and desk width."""
+
+import html
+import re
+import shutil
+import subprocess
+
+import pandas as pd
+import pytest
+
+from deeprec.figures import save
+from deeprec.report import data_uri, number, render_report, signed, spread, stage_durations
+from tests.test_figures import ABLATION, curves, draw_ablation
+
+CHROMIUM = shutil.which("chromium")
+NAN = float("nan")
+
+
+def context(folder) -> dict:
+    figure = folder / "depth.svg"
+    save(draw_ablation(ABLATION, [curves("2", "depth_2"), curves("4", "depth_4")], "Toy"), figure)
+    claim = {"verdict": "not held", "statement": "Deeper <b>helps</b>", "sentence": "Not held: +0.1.", "compared": "a less b",
+             "paper_effect": -0.1845, "slide": 15}  # fmt: skip
+    row = {"run": "depth_2", "split": "last30", "valid_rmse_mean": 1.28, "valid_rmse_sd": 0.01, "test_rmse_mean": 1.26,
+           "test_rmse_sd": NAN, "paper_netflix_rmse": 1.146, "gap": 0.134, "best_epoch_mean": 90.0, "n_parameters": 404646,
+           "seconds_mean": 7.4, "n_diverged": 0, "n_seeds": 3}  # fmt: skip
+    part = {"split": "last30", "part": "train", "n_ratings": 69575, "n_users": 943, "n_items": 1574,
+            "first_date": "1997-09-20", "last_date": "1998-04-22"}  # fmt: skip
+    return {
+        "dataset": "toy", "title": "Toy & ratings", "main_split": "last30", "seeds": [0, 1, 2], "is_netflix": False,
+        "size": {"n_train": 69575, "n_users": 943, "n_items": 1574},
+        "claims": [claim], "counts": {"held": 0, "not held": 1, "unclear": 0},
+        "ablations": [{"name": "depth", "title": "Depth", "slide": 15, "experiment": "C", "n_panels": 1, "claims": [claim],
+                       "figure": figure, "rows": [row]}],
+        "datasets": [part], "commit": "abc", "machine": "2 × CPU", "versions": "torch 2",
+        "stages": [{"stage": "train_run", "jobs": 6, "seconds": 61.2, "memory": 500.0}],
+    }  # fmt: skip
+
+
+@pytest.fixture
+def page(tmp_path) -> str:
+    return render_report(context(tmp_path))
+
+
+def test_page_says_what_was_found_and_of_what(page):
+    for words in ("1 not held", "1.2800 ± 0.0100", "1.2600<", "1.1460", "+0.1340", "69,575", "Toy &amp; ratings", "abc"):
+        assert words in page
+
+
+def test_page_is_escaped(page):
+    assert "Deeper &lt;b&gt;helps" in page and "<b>helps" not in page
+
+
+def test_page_needs_nothing_from_outside(page):
+    places = re.findall(r"(?:src|href)=[\"']([^\"']*)", page)
+    assert places and all(place.startswith(("data:", "#")) for place in places)
+    assert "url(" not in page and "@import" not in page
+
+
+def test_every_inner_link_leads_somewhere(page):
+    targets = set(re.findall(r'id="([^"]+)"', page))
+    assert {link for link in re.findall(r'href="#([^"]+)"', page)} <= targets
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
+@pytest.mark.parametrize("width", [400, 1400])
+def test_browser_shows_it_without_complaint(tmp_path, page, width):
+    """No console message, and nothing wider than the window."""
+    # In a frame, since a headless window is never narrower than 500 px.
+    frame = f'<iframe style="border: 0; width: {width}px; height: 900px" srcdoc="{html.escape(page)}"></iframe>'
+    probe = "const f = document.querySelector('iframe'), root = () => f.contentDocument.documentElement;"
+    probe += "onload = () => document.title = f.contentWindow.innerWidth + ' ' + root().scrollWidth"
+    (tmp_path / "frame.html").write_text(f"<title></title>{frame}<script>{probe}</script>")
+    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+               f"--user-data-dir={tmp_path}/profile", "--enable-logging=stderr", "--dump-dom", "--window-size=1600,1000",
+               f"file://{tmp_path}/frame.html"]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert "CONSOLE" not in done.stderr
+    inner, scroll = map(int, re.search(r"<title>(\d+) (\d+)", done.stdout).groups())
+    assert scroll <= inner == width
+
+
+def test_numbers_read_well():
+    assert (spread(1.23456, 0.01), spread(1.2, NAN), spread(NAN, NAN)) == ("1.2346 ± 0.0100", "1.2000", "–")
+    assert (number(1234567.0), number(NAN), signed(-0.5), signed(NAN)) == ("1,234,567", "–", "-0.5000", "–")
+
+
+def test_durations_are_summed_by_stage(tmp_path):
+    (tmp_path / "train_run").mkdir()
+    for name, seconds in (("a", 2.0), ("b", 3.0)):
+        (tmp_path / "train_run" / f"{name}.tsv").write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:00:02\t{100 * seconds}\n")
+    (tmp_path / "split_ratings.tsv").write_text("s\th:m:s\tmax_rss\n1.0\t0:00:01\t-\n")
+    train, split = stage_durations(tmp_path)
+    assert train == {"stage": "train_run", "jobs": 2, "seconds": 5.0, "memory": 300.0}
+    assert split["stage"] == "split_ratings" and pd.isna(split["memory"])
+    assert stage_durations(tmp_path / "none") == []
+
+
+def test_data_uri_is_the_file(tmp_path):
+    (tmp_path / "x.svg").write_text("<svg/>")
+    assert data_uri(tmp_path / "x.svg") == "data:image/svg+xml;base64,PHN2Zy8+"
