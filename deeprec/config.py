@@ -14,6 +14,10 @@ from deeprec.files import InputError
 
 SCHEMA = Path(__file__).parent.parent / "workflow" / "schemas" / "config.schema.yaml"
 DEFAULT_MODEL = "autoencoder"
+# What a data set's entry says of the use of its ratings; all else defines the ratings themselves.
+USES = {
+    "title", "main_split", "split_seed", "splits", "audit", "audit_action", "models", "runs", "ablations",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,12 @@ class Plan:
     @property
     def source(self) -> dict[str, Any]:
         """What defines the data set's ratings table."""
-        return {key: self.dataset[key] for key in ("source", "archive", "path") if key in self.dataset}
+        return {key: value for key, value in self.dataset.items() if key not in USES}
+
+    @property
+    def audit(self) -> dict[str, dict[str, dict[str, int]]]:
+        """The published counts by split and part, empty where the data set has none."""
+        return self.dataset.get("audit", {})
 
     def split_definition(self, split: str) -> dict[str, Any]:
         """Return everything that defines a split."""
@@ -124,6 +133,17 @@ def _cross_check(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[str
             f"datasets.{config['dataset']}.main_split: unknown split {plan.dataset['main_split']!r}; "
             f"choose from {_choices(plan.dataset['splits'])}"
         )
+    if plan.dataset["source"] == "simulated" and "simulated" not in plan.dataset["title"].lower():
+        yield (
+            f"datasets.{config['dataset']}.title: found {plan.dataset['title']!r}; "
+            "expected 'simulated' in it, for all that is made of simulated ratings must say so"
+        )
+    for split in plan.audit:
+        if split not in plan.dataset["splits"]:
+            yield (
+                f"datasets.{config['dataset']}.audit: unknown split {split!r}; "
+                f"choose from {_choices(plan.dataset['splits'])}"
+            )
     for name, ablation in plan.ablations.items():
         for run in [*ablation["runs"].values(), *ablation.get("paper", {})]:
             if run not in plan._defined:

@@ -1,11 +1,15 @@
 """Files that appear whole or not at all."""
 
+import errno
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # what the system says when nothing more fits
 
 
 class InputError(Exception):
@@ -16,7 +20,8 @@ class InputError(Exception):
 def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a path beside `path` to write to, and rename it to `path` when the block ends well.
 
-    The folder is made; on any exception, the half-written file is removed and `path` stays as it was.
+    The folder is made; on any exception, the half-written file is removed and `path` stays as it was. A full
+    disk raises InputError.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -24,10 +29,18 @@ def replacing(path: str | Path) -> Iterator[Path]:
     beside = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
         yield beside
-        os.replace(beside, path)
-    except BaseException:
+        beside.replace(path)
+    except BaseException as error:
         beside.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise disk_full(path, error) from error
         raise
+
+
+def disk_full(path: Path, error: OSError) -> InputError:
+    """Return the error that says where no space was left, and how much there is."""
+    free = shutil.disk_usage(path.parent).free
+    return InputError(f"{path}: no space left to write it ({error.strerror}); {free / 1e9:.1f} GB are free")
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 import torch.nn.functional as F
@@ -102,9 +101,10 @@ def rating_matrix(
     date: np.ndarray | None = None,
 ) -> RatingMatrix:
     """Build the matrix from columns that are ordered by user, then item; `date` as in `Part`."""
-    counts = torch.bincount(torch.from_numpy(user), minlength=n_users)
+    # Not bincount(), which makes an int64 copy of the users.
+    offsets = torch.from_numpy(np.searchsorted(user, np.arange(n_users + 1, dtype=np.int32)))
     dates = None if date is None else torch.from_numpy(date.astype(np.int16))
-    return RatingMatrix(_offsets(counts), torch.from_numpy(item), torch.from_numpy(rating), n_items, dates)
+    return RatingMatrix(offsets, torch.from_numpy(item), torch.from_numpy(rating), n_items, dates)
 
 
 @dataclass(frozen=True)
@@ -121,24 +121,36 @@ class Part:
 
 
 def read_part(folder: str | Path, name: str, *, dated: bool = True) -> Part:
-    """Read a part of a split (`train`, `valid`, `test`); raise InputError where a date fits no int16."""
+    """Read a part of a split (`train`, `valid`, `test`); raise InputError where a date fits no int16.
+
+    A row group at a time goes straight to its place, so that no second copy of the ratings ever exists.
+    """
     path = Path(folder, f"{name}.parquet")
-    columns = ["user", "item", "rating"] + ["date"] * dated
-    table = pq.read_table(path, columns=columns)
-    if dated:
-        days = table["date"].cast(pa.int32())
-        ends = pc.min_max(days).as_py()
-        if table.num_rows and not -DAYS <= ends["min"] <= ends["max"] < DAYS:
-            raise InputError(
-                f"{path}: dates run from day {ends['min']} to {ends['max']} since 1970; expected ±{DAYS}"
-            )
-        table = table.set_column(3, "date", days)
-    # A copy, since torch wants writable memory and Arrow's is not.
-    return Part(*(column.to_numpy().copy() for column in table.columns))
+    file = pq.ParquetFile(path)
+    columns = ["user", "item", "rating", *(["date"] if dated else [])]
+    part = {
+        column: np.empty(file.metadata.num_rows, np.int32 if column == "date" else _numpy_type(file, column))
+        for column in columns
+    }
+    end = 0
+    for batch in file.iter_batches(1 << 20, columns=columns):
+        for column, values in zip(columns, batch.columns, strict=True):
+            part[column][end : end + len(batch)] = values.view(pa.int32()) if column == "date" else values
+        end += len(batch)
+    if dated and end and not -DAYS <= part["date"].min() <= part["date"].max() < DAYS:
+        ends = part["date"].min(), part["date"].max()
+        raise InputError(f"{path}: dates run from day {ends[0]} to {ends[1]} since 1970; expected ±{DAYS}")
+    return Part(**part)
+
+
+def _numpy_type(file: pq.ParquetFile, column: str) -> type:
+    return file.schema_arrow.field(column).type.to_pandas_dtype()
 
 
 def read_train(folder: str | Path, *, dated: bool = False) -> RatingMatrix:
     """Read a split's training ratings as a matrix; its shape comes from the id maps beside them."""
     train = read_part(folder, "train", dated=dated)
-    n_users, n_items = (pq.read_metadata(Path(folder, f"{kind}.parquet")).num_rows for kind in ("users", "items"))
+    n_users, n_items = (
+        pq.read_metadata(Path(folder, f"{kind}.parquet")).num_rows for kind in ("users", "items")
+    )
     return rating_matrix(train.user, train.item, train.rating, n_users, n_items, train.date)

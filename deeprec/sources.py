@@ -3,30 +3,35 @@
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
-from deeprec import movielens
+from deeprec import delimited, movielens, netflix
+from deeprec.download import Checksum
 from deeprec.files import InputError, read_json, write_json
+from deeprec.ratings import Source
 
-SOURCES = {"movielens": movielens}
+# Each has fetch(dataset, folder) -> (path, origin) and read(path, dataset) -> Source. Simulated ratings come
+# in Netflix's layout, from a rule of their own.
+SOURCES = {"netflix": netflix, "movielens": movielens, "csv": delimited, "simulated": netflix}
 
 
 def download_ratings(dataset: dict[str, Any], manifest: Path) -> None:
     """Bring a data set's raw file beside `manifest`, which then names it and says where it came from.
 
-    A local file (`path`) is used where it lies.
+    A local file or folder (`path`) is used where it lies; a file's checksum is verified where the config
+    gives one.
     """
-    if "path" in dataset:
-        local = Path(dataset["path"]).expanduser()
-        if not local.exists():
-            raise InputError(f"datasets: path {dataset['path']!r}: no such file")
-        write_json(manifest, {"path": str(local.resolve()), "origin": str(local)})
+    if "path" not in dataset:
+        path, origin = SOURCES[dataset["source"]].fetch(dataset, manifest.parent)
+        write_json(manifest, {"path": path.name, "origin": origin})
         return
-    raw = manifest.parent / f"{dataset['archive']}.zip"
-    origin = f"{raw} (already there)" if raw.exists() else SOURCES[dataset["source"]].fetch(dataset["archive"], raw)
-    write_json(manifest, {"path": raw.name, "origin": origin})
+    local = Path(dataset["path"]).expanduser()
+    if not local.exists():
+        raise InputError(f"datasets: path {dataset['path']!r}: no such file or folder")
+    checksum = Checksum.of(dataset)
+    if checksum and local.is_file():
+        checksum.check(local)
+    write_json(manifest, {"path": str(local.resolve()), "origin": str(local)})
 
 
-def parse_ratings(dataset: dict[str, Any], manifest: Path) -> tuple[pa.Table, pa.Table]:
-    """Return the ratings table and the items table of a downloaded data set."""
-    return SOURCES[dataset["source"]].read(manifest.parent / read_json(manifest)["path"])
+def parse_ratings(dataset: dict[str, Any], manifest: Path) -> Source:
+    """Read a downloaded data set's ratings and items."""
+    return SOURCES[dataset["source"]].read(manifest.parent / read_json(manifest)["path"], dataset)

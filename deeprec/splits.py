@@ -1,14 +1,20 @@
 """Time splits: which ratings are known (train) and which are to be predicted (valid, test)."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from deeprec.files import InputError
-from deeprec.ratings import date_range
+from deeprec.files import InputError, replacing
+from deeprec.ratings import Chunk, TableWriter, user_chunks, write_table
+
+PARTS = ("train", "valid", "test")
+EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -18,10 +24,9 @@ class DateSplit:
     train: tuple[date, date]
     test: tuple[date, date]
 
-    def intervals(self, ratings: pa.Table) -> tuple[np.ndarray, np.ndarray]:
-        """Return two masks (n_ratings): in the train interval, in the test interval."""
-        dates = ratings["date"].to_numpy()
-        return _within(dates, self.train), _within(dates, self.test)
+    def intervals(self, chunk: Chunk) -> tuple[np.ndarray, np.ndarray]:
+        """Return two masks (n,): in the train interval, in the test interval."""
+        return _within(chunk["date"], self.train), _within(chunk["date"], self.test)
 
 
 @dataclass(frozen=True)
@@ -34,11 +39,10 @@ class PerUserSplit:
 
     test_fraction: float
 
-    def intervals(self, ratings: pa.Table) -> tuple[np.ndarray, np.ndarray]:
-        """Return two masks (n_ratings): among the user's first ratings, among the last."""
-        time = ratings["timestamp" if "timestamp" in ratings.column_names else "date"].to_numpy()
-        users = ratings["user_id"].to_numpy()
-        order = np.lexsort((ratings["item_id"].to_numpy(), time, users))
+    def intervals(self, chunk: Chunk) -> tuple[np.ndarray, np.ndarray]:
+        """Return two masks (n,): among a user's first ratings, among the last; of whole users."""
+        time, users = chunk.get("timestamp", chunk["date"]), chunk["user_id"]
+        order = np.lexsort((chunk["item_id"], time, users))
         _, start, counts = np.unique(users[order], return_index=True, return_counts=True)
         rank = np.arange(len(users)) - np.repeat(start, counts)
         # The epsilon keeps floor() from losing a rating to binary fractions: 0.7 * 10 is 6.999….
@@ -48,18 +52,23 @@ class PerUserSplit:
         return train, ~train
 
 
-def _within(dates: np.ndarray, interval: tuple[date, date]) -> np.ndarray:
-    first, last = (np.datetime64(end, "D") for end in interval)
-    return (dates >= first) & (dates <= last)
+TimeSplit = DateSplit | PerUserSplit
 
 
-def parse_split(name: str, definition: dict[str, Any]) -> DateSplit | PerUserSplit:
+def _within(days: np.ndarray, interval: tuple[date, date]) -> np.ndarray:
+    first, last = ((end - EPOCH).days for end in interval)
+    return (days >= first) & (days <= last)
+
+
+def parse_split(name: str, definition: dict[str, Any]) -> TimeSplit:
     """Read a split's definition from the config; raise InputError where its intervals make no sense."""
     if definition["kind"] == "per_user":
         return PerUserSplit(definition["test_fraction"])
     train, test = (_interval(name, key, definition[key]) for key in ("train", "test"))
     if train[1] >= test[0]:
-        raise InputError(f"split {name!r}: train ends on {train[1]}, test begins on {test[0]}; expected train < test")
+        raise InputError(
+            f"split {name!r}: train ends on {train[1]}, test begins on {test[0]}; expected train < test"
+        )
     return DateSplit(train, test)
 
 
@@ -67,78 +76,160 @@ def _interval(name: str, key: str, ends: list[str]) -> tuple[date, date]:
     try:
         first, last = (date.fromisoformat(end) for end in ends)
     except ValueError as error:
-        raise InputError(f"split {name!r}: {key} {ends}; expected two dates 'YYYY-MM-DD' ({error})") from error
+        raise InputError(
+            f"split {name!r}: {key} {ends}; expected two dates 'YYYY-MM-DD' ({error})"
+        ) from error
     if first > last:
         raise InputError(f"split {name!r}: {key} begins on {first} after it ends on {last}")
     return first, last
 
 
-@dataclass(frozen=True)
-class Split:
-    """Parts with dense indices (`user`, `item`, `rating`, `date`; by user, then item), and the id maps."""
-
-    train: pa.Table
-    valid: pa.Table
-    test: pa.Table
-    users: pa.Table
-    items: pa.Table
-    n_unseen: int
-
-    @property
-    def parts(self) -> dict[str, pa.Table]:
-        """The three parts by name."""
-        return {"train": self.train, "valid": self.valid, "test": self.test}
-
-
-def split_ratings(ratings: pa.Table, split: DateSplit | PerUserSplit, seed: int) -> Split:
-    """Split a table that is ordered by user and item.
+def split_ratings(ratings: Path, out: Path, split: TimeSplit, seed: int) -> dict[str, Any]:
+    """Split ratings.parquet into the parts and id maps of the folder `out`; return their counts.
 
     Users and items that do not occur in train leave the test interval; each rating that remains goes to valid
-    or test with probability 1/2, drawn with `seed` (the original does not seed it). Raises InputError where
-    a part comes out empty.
+    or test with probability 1/2, drawn with `seed` (the original does not seed it). The ratings are read
+    twice, a million at a time, so that memory does not grow with them. Raises InputError where a part comes
+    out empty; nothing is written then.
     """
-    in_train, in_test = split.intervals(ratings)
-    user_ids, item_ids = ratings["user_id"].to_numpy(), ratings["item_id"].to_numpy()
-    users, items = np.unique(user_ids[in_train]), np.unique(item_ids[in_train])
-    user, known_user = _dense(user_ids, users)
-    item, known_item = _dense(item_ids, items)
-    scored = in_test & known_user & known_item
-    to_valid = np.random.default_rng(seed).random(int(scored.sum())) < 0.5
-    dense = pa.table({"user": user, "item": item, "rating": ratings["rating"], "date": ratings["date"]})
-    rows = np.flatnonzero(scored)
-    parts = [dense.take(chosen) for chosen in (np.flatnonzero(in_train), rows[to_valid], rows[~to_valid])]
-    for name, part in zip(("train", "valid", "test"), parts, strict=True):
-        if not part.num_rows:
-            raise InputError(f"{split}: no rating falls into {name}; the data run from {' to '.join(date_range(ratings))}")
-    return Split(
-        *parts,
-        users=pa.table({"user": np.arange(len(users), dtype=np.int32), "user_id": users}),
-        items=pa.table({"item": np.arange(len(items), dtype=np.int32), "item_id": items}),
-        n_unseen=int(in_test.sum() - scored.sum()),
-    )
+    users, items = _train_ids(ratings, split)
+    draw, counts, n_unseen = np.random.default_rng(seed), {}, 0
+    for name in PARTS:
+        counts[name] = Count.of_nothing(len(users.known), len(items.known))
+    with ExitStack() as stack:
+        writers = {
+            name: TableWriter(stack.enter_context(replacing(out / f"{name}.parquet"))) for name in PARTS
+        }
+        for chunk in user_chunks(ratings):
+            parts, unseen = _divide(chunk, split, users, items, draw)
+            n_unseen += unseen
+            for name, part in parts.items():
+                counts[name].add(part)
+                writers[name].write(part)
+        for name, writer in writers.items():
+            if not counts[name].n_ratings:
+                raise InputError(f"{ratings}: no rating falls into {name} of {split}; {_dates(ratings)}")
+            writer.close()
+        write_table(users.table("user"), out / "users.parquet")
+        write_table(items.table("item"), out / "items.parquet")
+    counts["interval"] = counts["valid"] | counts["test"]  # what the paper's Table 1 calls "test"
+    return {**{name: count.stats() for name, count in counts.items()}, "n_unseen": n_unseen}
 
 
-def _dense(ids: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return each id's place in `known` (sorted; int32) and whether it is there at all."""
-    if not known.size:
-        return np.zeros(len(ids), np.int32), np.zeros(len(ids), bool)
-    place = np.minimum(np.searchsorted(known, ids), len(known) - 1).astype(np.int32)
-    return place, known[place] == ids
+@dataclass(frozen=True)
+class IdMap:
+    """Which ids train knows, ascending, and the dense index of each."""
+
+    known: np.ndarray  # int32
+    _place: np.ndarray  # int32 by id, from 1; 0 where not known, which costs no memory where no id is near
+
+    @classmethod
+    def of(cls, seen: np.ndarray) -> "IdMap":
+        """Number the ids that a mask by id marks."""
+        known = np.flatnonzero(seen).astype(np.int32)
+        place = np.zeros(len(seen), np.int32)
+        place[known] = np.arange(1, len(known) + 1, dtype=np.int32)
+        return cls(known, place)
+
+    def index(self, ids: np.ndarray) -> np.ndarray:
+        """Return the dense index of each id, -1 where it is not known."""
+        return self._place[ids] - 1
+
+    def table(self, name: str) -> pa.Table:
+        """Return the map as columns `user` and `user_id`, say."""
+        return pa.table({name: np.arange(len(self.known), dtype=np.int32), f"{name}_id": self.known})
 
 
-def split_stats(split: Split) -> dict[str, Any]:
-    """Count a split as the paper's Table 1 does, where "test" is valid and test together (`interval`)."""
-    interval = pa.concat_tables([split.valid, split.test])
-    stats = {name: _count(part) for name, part in {**split.parts, "interval": interval}.items()}
-    return {**stats, "n_unseen": split.n_unseen}
+def _train_ids(ratings: Path, split: TimeSplit) -> tuple[IdMap, IdMap]:
+    seen = {name: np.zeros(_largest(ratings, name) + 1, bool) for name in ("user_id", "item_id")}
+    for chunk in user_chunks(ratings, without=("rating",)):
+        in_train, _ = split.intervals(chunk)
+        for name, ids in seen.items():
+            ids[chunk[name][in_train]] = True
+    return IdMap.of(seen["user_id"]), IdMap.of(seen["item_id"])
 
 
-def _count(part: pa.Table) -> dict[str, Any]:
-    first, last = date_range(part)
+def _largest(path: Path, column: str) -> int:
+    """Return a column's largest value, by the file's statistics."""
+    metadata = pq.read_metadata(path)
+    at = metadata.schema.names.index(column)
+    groups = range(metadata.num_row_groups)
+    return max(metadata.row_group(group).column(at).statistics.max for group in groups)
+
+
+def _divide(
+    chunk: Chunk, split: TimeSplit, users: IdMap, items: IdMap, draw: np.random.Generator
+) -> tuple[dict[str, Chunk], int]:
+    """Return the parts of a chunk, with dense indices, and how many ratings leave it as unseen."""
+    in_train, in_test = split.intervals(chunk)
+    train = _dense(chunk, in_train, users, items)
+    interval = _dense(chunk, in_test, users, items)
+    scored = (interval["user"] >= 0) & (interval["item"] >= 0)
+    to_valid = scored.copy()
+    to_valid[scored] = draw.random(int(scored.sum())) < 0.5
+    parts = {"train": train, "valid": _rows(interval, to_valid), "test": _rows(interval, scored & ~to_valid)}
+    return parts, int(len(scored) - scored.sum())
+
+
+def _dense(chunk: Chunk, rows: np.ndarray, users: IdMap, items: IdMap) -> Chunk:
     return {
-        "n_ratings": part.num_rows,
-        "n_users": len(part["user"].unique()),
-        "n_items": len(part["item"].unique()),
-        "first_date": first,
-        "last_date": last,
+        "user": users.index(chunk["user_id"][rows]),
+        "item": items.index(chunk["item_id"][rows]),
+        "rating": chunk["rating"][rows],
+        "date": chunk["date"][rows],
     }
+
+
+def _rows(chunk: Chunk, rows: np.ndarray) -> Chunk:
+    return {name: column[rows] for name, column in chunk.items()}
+
+
+@dataclass
+class Count:
+    """What is counted of a part, as in the paper's Table 1."""
+
+    users: np.ndarray  # bool by user: occurs
+    items: np.ndarray  # bool by item
+    n_ratings: int
+    first: int | None  # day since 1970-01-01
+    last: int | None
+
+    @classmethod
+    def of_nothing(cls, n_users: int, n_items: int) -> "Count":
+        """Begin to count."""
+        return cls(np.zeros(n_users, bool), np.zeros(n_items, bool), 0, None, None)
+
+    def add(self, part: Chunk) -> None:
+        """Count more ratings in."""
+        if part["date"].size:
+            self.users[part["user"]] = True
+            self.items[part["item"]] = True
+            self.n_ratings += len(part["date"])
+            first, last = int(part["date"].min()), int(part["date"].max())
+            self.first = first if self.first is None else min(self.first, first)
+            self.last = last if self.last is None else max(self.last, last)
+
+    def __or__(self, other: "Count") -> "Count":
+        return Count(
+            self.users | other.users,
+            self.items | other.items,
+            self.n_ratings + other.n_ratings,
+            min(self.first, other.first),
+            max(self.last, other.last),
+        )
+
+    def stats(self) -> dict[str, Any]:
+        """Return the counts, and the first and last date as ISO text."""
+        return {
+            "n_ratings": self.n_ratings,
+            "n_users": int(self.users.sum()),
+            "n_items": int(self.items.sum()),
+            "first_date": str(np.datetime64(self.first, "D")),
+            "last_date": str(np.datetime64(self.last, "D")),
+        }
+
+
+def _dates(ratings: Path) -> str:
+    days = [chunk["date"] for chunk in user_chunks(ratings)]
+    first, last = min(day.min() for day in days), max(day.max() for day in days)
+    return f"the data run from {np.datetime64(int(first), 'D')} to {np.datetime64(int(last), 'D')}"

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from deeprec.audit import Expected, published
 from deeprec.files import read_json, replacing
 from deeprec.settings import read_settings
 
@@ -46,14 +47,19 @@ def results_table(trainings: pd.DataFrame, paper: dict[str, float]) -> pd.DataFr
     return table
 
 
-def datasets_table(dataset: str, stats: list[Path]) -> pd.DataFrame:
-    """Return a row a split and part; `interval` is valid and test together, as the paper's Table 1 counts."""
+def datasets_table(dataset: str, stats: list[Path], expected: Expected) -> pd.DataFrame:
+    """Return a row a split and part; `interval` is valid and test together, as the paper's Table 1 counts.
+
+    Where counts are published (`expected`), they stand beside ours, as whole numbers.
+    """
     rows = []
     for path in stats:
         split = read_json(path)
         for part in ("train", "valid", "test", "interval"):
-            rows.append({"dataset": dataset, "split": split["split"], "part": part, **split[part]})
-    return pd.DataFrame(rows)
+            names = {"dataset": dataset, "split": split["split"], "part": part}
+            rows.append({**names, **split[part], **published(expected, split["split"], part)})
+    table = pd.DataFrame(rows)
+    return table.astype({name: "Int64" for name in table.columns if name.startswith("published_")})
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

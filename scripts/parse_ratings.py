@@ -11,10 +11,12 @@ from deeprec.sources import parse_ratings
 
 
 def main(args: argparse.Namespace) -> None:
-    ratings, items = parse_ratings(json.loads(args.dataset), args.manifest)
-    write_table(items, args.items)
-    write_table(ratings, args.ratings)
-    logging.info("%s: %s ratings", args.ratings, f"{ratings.num_rows:,}")
+    source = parse_ratings(json.loads(args.dataset), args.manifest)
+    write_table(source.items, args.items)
+    if source.users is not None:
+        write_table(source.users, args.ratings.with_name("users.parquet"))
+    write_table(source.ratings, args.ratings)
+    logging.info("%s: %s ratings", args.ratings, f"{source.ratings.num_rows:,}")
 
 
 if __name__ == "__main__":

@@ -5,23 +5,16 @@ import json
 import logging
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from deeprec import console
 from deeprec.files import write_json
-from deeprec.ratings import write_table
-from deeprec.splits import parse_split, split_ratings, split_stats
+from deeprec.splits import PARTS, parse_split, split_ratings
 
 
 def main(args: argparse.Namespace) -> None:
     definition = json.loads(args.split)
-    split = split_ratings(pq.read_table(args.ratings), parse_split(args.out.name, definition), definition["seed"])
-    tables = {**split.parts, "users": split.users, "items": split.items}
-    for name, table in tables.items():
-        write_table(table, args.out / f"{name}.parquet")
-    stats = {"split": args.out.name, "definition": definition, **split_stats(split)}
-    write_json(args.out / "stats.json", stats)
-    counts = ", ".join(f"{part.num_rows:,} {name}" for name, part in split.parts.items())
+    stats = split_ratings(args.ratings, args.out, parse_split(args.out.name, definition), definition["seed"])
+    write_json(args.out / "stats.json", {"split": args.out.name, "definition": definition, **stats})
+    counts = ", ".join(f"{stats[part]['n_ratings']:,} {part}" for part in PARTS)
     logging.info("%s: %s ratings", args.out, counts)
 
 

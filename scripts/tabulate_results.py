@@ -11,14 +11,18 @@ from deeprec.tables import collect_trainings, datasets_table, results_table, wri
 def main(args: argparse.Namespace) -> None:
     trainings = collect_trainings(args.metrics)
     write_csv(trainings, args.out / "trainings.csv")
-    write_csv(datasets_table(args.dataset, args.stats), args.out / "datasets.csv")
+    datasets = datasets_table(args.dataset, args.stats, json.loads(args.published))
+    write_csv(datasets, args.out / "datasets.csv")
     write_csv(results_table(trainings, json.loads(args.paper)), args.out / "results.csv")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--metrics", required=True, nargs="+", type=Path, help="metrics.json of every run and seed")
+    parser.add_argument(
+        "--metrics", required=True, nargs="+", type=Path, help="metrics.json of every run and seed"
+    )
     parser.add_argument("--stats", required=True, nargs="+", type=Path, help="stats.json of every split")
+    parser.add_argument("--published", required=True, help="published counts by split and part, as JSON")
     parser.add_argument("--paper", required=True, help="the paper's Netflix RMSE by run, as JSON")
     parser.add_argument("--dataset", required=True, help="name of the data set")
     parser.add_argument("--out", required=True, type=Path, help="folder to write the tables to")

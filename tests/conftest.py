@@ -11,7 +11,7 @@ import yaml
 from deeprec.files import write_json
 from deeprec.matrix import RatingMatrix, rating_matrix
 from deeprec.ratings import ratings_table, write_table
-from deeprec.splits import PerUserSplit, split_ratings, split_stats
+from deeprec.splits import PerUserSplit, split_ratings
 
 ROOT = Path(__file__).parent.parent
 
@@ -52,13 +52,12 @@ def toy_ratings(n_users: int = 40, n_items: int = 25, seed: int = 0) -> pa.Table
     rating = np.clip(np.round(3 + liking), 1, 5).astype(np.int8)
     day = rng.integers(12_000, 12_060, len(user)).astype(np.int32)
     ids = (user * 7 + 100).astype(np.int32), (item * 3 + 1).astype(np.int32)
-    return ratings_table(*ids, rating, pa.array(day).cast(pa.date32()), origin="toy")
+    return ratings_table(*ids, rating, day, origin="toy")
 
 
 def write_split(folder: Path) -> Path:
     """Write toy ratings, split per user, as `split_ratings` does; return the folder."""
-    split = split_ratings(toy_ratings(), PerUserSplit(0.3), seed=0)
-    for name, table in {**split.parts, "users": split.users, "items": split.items}.items():
-        write_table(table, folder / f"{name}.parquet")
-    write_json(folder / "stats.json", split_stats(split))
+    ratings = folder.with_name(f"{folder.name}_ratings.parquet")
+    write_table(toy_ratings(), ratings)
+    write_json(folder / "stats.json", split_ratings(ratings, folder, PerUserSplit(0.3), seed=0))
     return folder

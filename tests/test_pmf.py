@@ -1,17 +1,15 @@
 """PMF, against scikit-surprise's on MovieLens 100K, and its gradient against NumPy."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 import surprise
 import torch
 
 from deeprec import movielens
-from deeprec.matrix import Part, RatingMatrix, rating_matrix
+from deeprec.matrix import Part, RatingMatrix, rating_matrix, read_part
 from deeprec.pmf import PmfLearner, PmfSettings
+from deeprec.ratings import write_table
 from deeprec.splits import PerUserSplit, split_ratings
 from deeprec.training import rmse
 
@@ -21,15 +19,11 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="session")
 def movielens_parts(request: pytest.FixtureRequest) -> tuple[Part, Part]:
     """Return the train and valid part of MovieLens 100K's last 30 % a user; fetched once and kept."""
-    archive = Path(request.config.cache.mkdir("movielens")) / "ml-100k.zip"
-    if not archive.exists():
-        movielens.fetch("ml-100k", archive)
-    split = split_ratings(movielens.read(archive)[0], PerUserSplit(0.3), seed=0)
-    return _part(split.train), _part(split.valid)
-
-
-def _part(table: pa.Table) -> Part:
-    return Part(*(table[name].to_numpy().copy() for name in ("user", "item", "rating")))
+    folder = request.config.cache.mkdir("movielens")
+    archive, _ = movielens.fetch({"archive": "ml-100k"}, folder)
+    write_table(movielens.read(archive, {}).ratings, folder / "ratings.parquet")
+    split_ratings(folder / "ratings.parquet", folder / "split", PerUserSplit(0.3), seed=0)
+    return read_part(folder / "split", "train"), read_part(folder / "split", "valid")
 
 
 def _matrix(part: Part) -> RatingMatrix:

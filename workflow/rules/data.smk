@@ -1,25 +1,56 @@
 # Raw ratings -> ratings.parquet -> splits/{split}/{train,valid,test}.parquet
 
 
-rule download_ratings:
-    """Bring the raw file to this machine, checksum verified."""
-    input:
-        code=modules_of("scripts/download_ratings.py"),
-    output:
-        "results/{dataset}/raw/manifest.json",
-    params:
-        dataset=json.dumps(PLAN.source),
-    log:
-        "results/{dataset}/logs/download_ratings.log",
-    benchmark:
-        "results/{dataset}/benchmarks/download_ratings.tsv"
-    threads: 1
-    resources:
-        mem_mb=500,
-    conda:
-        "../../envs/data.yaml"
-    shell:
-        "python {input.code[0]} --dataset {params.dataset:q} --manifest {output} --log {log}"
+# The table that says the splits are the published ones, for data sets whose counts are published.
+AUDIT = ["results/{dataset}/tables/audit.csv"] if PLAN.audit else []
+
+
+if PLAN.dataset["source"] == "simulated":
+
+    rule simulate_ratings:
+        """Make up ratings, in Netflix's raw layout."""
+        input:
+            code=modules_of("scripts/simulate_ratings.py"),
+        output:
+            archive="results/{dataset}/raw/simulated.tar.gz",
+            truth="results/{dataset}/raw/simulation.json",
+            manifest="results/{dataset}/raw/manifest.json",
+        params:
+            dataset=json.dumps(PLAN.source),
+        log:
+            "results/{dataset}/logs/simulate_ratings.log",
+        benchmark:
+            "results/{dataset}/benchmarks/simulate_ratings.tsv"
+        threads: 2
+        resources:
+            mem_mb=500,
+        conda:
+            "../../envs/data.yaml"
+        shell:
+            "python {input.code[0]} --dataset {params.dataset:q} --archive {output.archive} "
+            "--truth {output.truth} --manifest {output.manifest} --log {log}"
+
+else:
+
+    rule download_ratings:
+        """Bring the raw file to this machine, checksum verified."""
+        input:
+            code=modules_of("scripts/download_ratings.py"),
+        output:
+            "results/{dataset}/raw/manifest.json",
+        params:
+            dataset=json.dumps(PLAN.source),
+        log:
+            "results/{dataset}/logs/download_ratings.log",
+        benchmark:
+            "results/{dataset}/benchmarks/download_ratings.tsv"
+        threads: 1
+        resources:
+            mem_mb=500,
+        conda:
+            "../../envs/data.yaml"
+        shell:
+            "python {input.code[0]} --dataset {params.dataset:q} --manifest {output} --log {log}"
 
 
 rule parse_ratings:
@@ -66,8 +97,32 @@ rule split_ratings:
         "results/{dataset}/benchmarks/split_ratings/{split}.tsv"
     threads: 1
     resources:
-        mem_mb=6000,
+        mem_mb=1000,
     conda:
         "../../envs/data.yaml"
     shell:
         "python {input.code[0]} --ratings {input.ratings} --split {params.split:q} --out {params.out} --log {log}"
+
+
+rule audit_splits:
+    """Compare the splits' counts with the published ones, before anything is trained on them."""
+    input:
+        code=modules_of("scripts/audit_splits.py"),
+        stats=expand("results/{dataset}/splits/{split}/stats.json", split=PLAN.audit, allow_missing=True),
+    output:
+        "results/{dataset}/tables/audit.csv",
+    params:
+        expected=json.dumps(PLAN.audit),
+        action=PLAN.dataset.get("audit_action", "stop"),
+    log:
+        "results/{dataset}/logs/audit_splits.log",
+    benchmark:
+        "results/{dataset}/benchmarks/audit_splits.tsv"
+    threads: 1
+    resources:
+        mem_mb=500,
+    conda:
+        "../../envs/data.yaml"
+    shell:
+        "python {input.code[0]} --stats {input.stats} --expected {params.expected:q} --action {params.action} "
+        "--out {output} --log {log}"

@@ -18,6 +18,7 @@ rule tabulate_results:
         "results/{dataset}/tables/datasets.csv",
     params:
         paper=json.dumps(PLAN.paper),
+        published=json.dumps(PLAN.audit),
         out=subpath(output[0], parent=True),
     log:
         "results/{dataset}/logs/tabulate_results.log",
@@ -30,7 +31,7 @@ rule tabulate_results:
         "../../envs/report.yaml"
     shell:
         "python {input.code[0]} --metrics {input.metrics} --stats {input.stats} --paper {params.paper:q} "
-        "--dataset {wildcards.dataset} --out {params.out} --log {log}"
+        "--published {params.published:q} --dataset {wildcards.dataset} --out {params.out} --log {log}"
 
 
 rule judge_claims:

@@ -65,6 +65,7 @@ for seeds in PLAN.seed_batches:
                 split=PLAN.runs[wildcards.run]["split"],
                 part=["train", "valid", "test", "users", "items"],
             ),
+            audit=AUDIT,
         output:
             expand(
                 "results/{dataset}/runs/{run}/seed_{seed}/{file}", seed=seeds, file=RUN_FILES, allow_missing=True
