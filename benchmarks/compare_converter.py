@@ -86,7 +86,5 @@ if __name__ == "__main__":
     parser.add_argument("--original", required=True, type=Path, help="clone of NVIDIA/DeepRecommender")
     parser.add_argument("--ratings", type=int, default=5_000_000, help="size of the slice")
     parser.add_argument("--turns", type=int, default=2, help="how often each is measured")
-    parser.add_argument(
-        "--folder", type=Path, help="where to put 1 GB for a while; the system's choice where absent"
-    )
+    parser.add_argument("--folder", type=Path, help="where to put 1 GB for a while; the system's choice where absent")
     main(parser.parse_args())

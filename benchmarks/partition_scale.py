@@ -102,11 +102,7 @@ def main(args: argparse.Namespace) -> None:
                 row = {"ratings": n_ratings, "stage": stage, "seconds": cost.seconds}
                 row |= {"processor_seconds": cost.processor_seconds, "peak_mb": cost.peak_bytes / 1e6}
                 rows.append({**row, "peak_bytes_a_rating": cost.peak_bytes / n_ratings})
-                print(
-                    " ".join(
-                        f"{x:>14.2f}" if isinstance(x, float) else f"{x!s:>14}" for x in rows[-1].values()
-                    )
-                )
+                print(" ".join(f"{x:>14.2f}" if isinstance(x, float) else f"{x!s:>14}" for x in rows[-1].values()))
             show_sizes(n_ratings, Path(folder))
     if args.out:
         pd.DataFrame(rows).to_csv(args.out, index=False, float_format="%.3f")
@@ -121,8 +117,6 @@ if __name__ == "__main__":
         default=[1_000_000, 10_000_000, 100_480_507],
         help="numbers of ratings",
     )
-    parser.add_argument(
-        "--folder", type=Path, help="where to put 5 GB for a while; the system's choice where absent"
-    )
+    parser.add_argument("--folder", type=Path, help="where to put 5 GB for a while; the system's choice where absent")
     parser.add_argument("--out", type=Path, help="CSV to write")
     main(parser.parse_args())

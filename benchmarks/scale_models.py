@@ -44,19 +44,13 @@ def simulate_ratings(n_ratings: int, n_users: int, n_items: int, seed: int) -> p
     rng = np.random.default_rng(seed)
     user, item = _pairs(rng, n_ratings, n_users, n_items)
     taste, kind = (rng.normal(0, 0.5, (n, 3)).astype(np.float32) for n in (n_users, n_items))
-    stars = (
-        3.6
-        + np.einsum("nk,nk->n", taste[user], kind[item])
-        + rng.normal(0, 0.8, len(user)).astype(np.float32)
-    )
+    stars = 3.6 + np.einsum("nk,nk->n", taste[user], kind[item]) + rng.normal(0, 0.8, len(user)).astype(np.float32)
     date = (10_000 + rng.integers(0, N_DAYS, len(user))).astype(np.int32)
     rating = stars.round().clip(1, 5).astype(np.int8)
     return pa.table({"user": user, "item": item, "rating": rating, "date": pa.array(date, pa.date32())})
 
 
-def _pairs(
-    rng: np.random.Generator, n_ratings: int, n_users: int, n_items: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _pairs(rng: np.random.Generator, n_ratings: int, n_users: int, n_items: int) -> tuple[np.ndarray, np.ndarray]:
     users, items = (rng.permutation(n) for n in (n_users, n_items))
     keys = np.empty(0, np.int64)
     while len(keys) < n_ratings:
@@ -134,9 +128,7 @@ def _print_table(folder: str, args: argparse.Namespace) -> None:
         f"{int(args.ratings):,} ratings, {args.users:,} users × {args.items:,} items; "
         f"{args.threads} threads, {machine()}"
     )
-    print(
-        "| model | set-up (s) | epoch (s) | of CPU (s) | peak memory (MB) | bytes a rating | training RMSE |"
-    )
+    print("| model | set-up (s) | epoch (s) | of CPU (s) | peak memory (MB) | bytes a rating | training RMSE |")
     print("|---|---|---|---|---|---|---|")
     for name in args.models:
         m = _measure_apart(name, folder, args)
@@ -157,19 +149,13 @@ def _measure_apart(name: str, folder: str, args: argparse.Namespace) -> dict[str
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
     rivals = ["bias", "pca", "als", "pmf", "i_autorec", "u_autorec"]
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--models", nargs="+", default=rivals, choices=[*rivals, "rrn"], help="runs of config.yaml"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", nargs="+", default=rivals, choices=[*rivals, "rrn"], help="runs of config.yaml")
     parser.add_argument("--ratings", type=float, default=10_000_000, help="number of ratings")
     parser.add_argument("--users", type=int, default=50_000, help="number of users")
     parser.add_argument("--items", type=int, default=10_000, help="number of items")
     parser.add_argument("--epochs", type=int, default=2, help="epochs a model, of which the fastest counts")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads")
     parser.add_argument("--device", default="cpu", choices=["auto", "cpu", "cuda"], help="where to fit")
-    parser.add_argument(
-        "--split", type=Path, help="measure one model here, on a folder that is already written"
-    )
+    parser.add_argument("--split", type=Path, help="measure one model here, on a folder that is already written")
     main(parser.parse_args())

@@ -81,9 +81,7 @@ def files_in(path: Path) -> Iterator[File]:
 
 def _in_folder(path: Path) -> Iterator[File]:
     for file in sorted(path.rglob("*")):
-        if not file.is_file() or (
-            file.suffix == ".tar" and file.with_suffix("").is_dir()
-        ):  # unpacked already
+        if not file.is_file() or (file.suffix == ".tar" and file.with_suffix("").is_dir()):  # unpacked already
             continue
         with file.open("rb") as stream:
             yield from _nested(stream, str(file))
@@ -107,9 +105,7 @@ def _in_tar(stream: IO[bytes], name: str) -> Iterator[File]:
             for member in archive:
                 _check_name(member.name, name)
                 if not (member.isfile() or member.isdir()):
-                    raise InputError(
-                        f"{name}:{member.name}: a link or a device; expected files and folders only"
-                    )
+                    raise InputError(f"{name}:{member.name}: a link or a device; expected files and folders only")
                 if member.isfile():
                     yield from _nested(archive.extractfile(member), f"{name}:{member.name}")
                 archive.members = []  # tarfile keeps every header else

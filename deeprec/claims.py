@@ -140,7 +140,7 @@ CLAIMS = [
         "dropout_best", "D", 17,
         "A drop probability of 0.8 is best",
         "best validation RMSE: dropout 0.8 less the best of 0, 0.5 and 0.65",
-        _worst_less_best(["dropout: p = 0.8"], ["dropout: p = 0", "dropout: p = 0.5", "dropout: p = 0.65"], "valid_rmse"),
+        _worst_less_best(["dropout: p = 0.8"], [f"dropout: p = {p}" for p in (0, 0.5, 0.65)], "valid_rmse"),
         "below 0",
     ),
     Claim(
@@ -204,8 +204,17 @@ def _per_seed(trainings: pd.DataFrame, run: str | None, label: str, column: str)
     return np.where(diverged, np.nan, rows[column].astype(float))
 
 
-def _outcome(verdict: str, sentence: str, n: int = 0, effect: float = np.nan, low: float = np.nan, high: float = np.nan) -> dict[str, Any]:
-    return {"effect": effect, "low": low, "high": high, "n_seeds": n, "verdict": verdict, "sentence": sentence}
+def _outcome(
+    verdict: str, sentence: str, n: int = 0, effect: float = np.nan, low: float = np.nan, high: float = np.nan
+) -> dict[str, Any]:
+    return {
+        "effect": effect,
+        "low": low,
+        "high": high,
+        "n_seeds": n,
+        "verdict": verdict,
+        "sentence": sentence,
+    }
 
 
 def _judge_divergence(diverged: np.ndarray) -> dict[str, Any]:
@@ -241,6 +250,6 @@ def decide(low: float, high: float, asserts: str) -> str:
     held, refuted = {
         "below 0": (high < 0, low > 0),
         "above 0": (low > 0, high < 0),
-        "about 0": (-LITTLE < low and high < LITTLE, low > LITTLE or high < -LITTLE),
+        "about 0": (low > -LITTLE and high < LITTLE, low > LITTLE or high < -LITTLE),
     }[asserts]
     return "held" if held else "not held" if refuted else "unclear"

@@ -60,7 +60,6 @@ class Plan:
         split = settings["split"]
         return {
             "dataset": self.config["dataset"],
-            "title": self.dataset["title"],
             "run": name,
             "split_definition": self.split_definition(split),
             **settings,
@@ -151,7 +150,8 @@ def _cross_check(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[str
         for panel in ablation.get("panels", []):
             for label in panel.get("runs", []):
                 if label not in ablation["runs"]:
-                    yield f"ablation {name!r}: panel with unknown label {label!r}; choose from {_choices(ablation['runs'])}"
+                    known = _choices(ablation["runs"])
+                    yield f"ablation {name!r}: panel with unknown label {label!r}; choose from {known}"
     for name in plan._defined:
         yield from _check_run(plan, name, schema)
 
@@ -165,7 +165,11 @@ def _check_run(plan: Plan, name: str, schema: dict[str, Any]) -> Iterator[str]:
         return
     if split not in plan.dataset["splits"]:
         yield f"run {name!r}: unknown split {split!r}; choose from {_choices(plan.dataset['splits'])}"
-    whole = {**schema["$defs"][model], "required": list(schema["$defs"][model]["properties"]), "$defs": schema["$defs"]}
+    whole = {
+        **schema["$defs"][model],
+        "required": list(schema["$defs"][model]["properties"]),
+        "$defs": schema["$defs"],
+    }
     for error in Draft202012Validator(whole).iter_errors(settings):
         yield f"run {name!r}: {_explain(error)}"
 

@@ -41,10 +41,7 @@ class FactorLearner:
     def predict(self, part: Part) -> np.ndarray:
         """Score pairs."""
         pairs = [torch.from_numpy(column).long().split(BLOCK) for column in (part.user, part.item)]
-        scores = [
-            self.score(u.to(self.device), i.to(self.device)).float().cpu()
-            for u, i in zip(*pairs, strict=True)
-        ]
+        scores = [self.score(u.to(self.device), i.to(self.device)).float().cpu() for u, i in zip(*pairs, strict=True)]
         return clip(torch.cat(scores).numpy(), self.limits)
 
     @torch.no_grad()

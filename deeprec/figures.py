@@ -116,9 +116,7 @@ def _spread(curves: list[Curves]) -> str:
     return f"mean and range of {n_seeds} seeds" if n_seeds > 1 else "one seed, so no spread"
 
 
-def _draw_panel(
-    axis: Axes, curves: list[Curves], panel: dict[str, Any], paper: dict[str, float]
-) -> list[LineEnd]:
+def _draw_panel(axis: Axes, curves: list[Curves], panel: dict[str, Any], paper: dict[str, float]) -> list[LineEnd]:
     ends = []
     if panel["show"] in ("best_valid", "test"):
         _draw_scores(axis, curves, paper, "test_rmse" if panel["show"] == "test" else "valid_rmse")
@@ -159,8 +157,8 @@ def _draw_scores(axis: Axes, curves: list[Curves], paper: dict[str, float], scor
                           va="bottom", fontsize=7, color=COLOURS[0])  # fmt: skip
     reference = np.array([paper.get(curve.run, np.nan) for curve in curves])
     if np.isfinite(reference).any():
-        axis.plot(place, reference, "s--" if joined else "s", color=GREY, markerfacecolor="white", markersize=4, linewidth=1,
-                  label="paper, on Netflix")  # fmt: skip
+        look = {"color": GREY, "markerfacecolor": "white", "markersize": 4, "linewidth": 1}
+        axis.plot(place, reference, "s--" if joined else "s", label="paper, on Netflix", **look)
         axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
     axis.set_xticks(place, [textwrap.fill(curve.label, 11) for curve in curves])
     axis.margins(x=0.1, y=0.18)
@@ -178,7 +176,15 @@ def _draw_curves(axis: Axes, curves: list[Curves], show: str) -> list[LineEnd]:
             axis.fill_between(x, values.min(0), values.max(0), color=colour, alpha=0.15, linewidth=0)
         finite = np.flatnonzero(np.isfinite(mean))
         if curve.n_diverged and len(finite):
-            axis.plot(x[finite[-1]], mean[finite[-1]], "x", color=colour, markersize=6, markeredgewidth=1.6, clip_on=False)
+            axis.plot(
+                x[finite[-1]],
+                mean[finite[-1]],
+                "x",
+                color=colour,
+                markersize=6,
+                markeredgewidth=1.6,
+                clip_on=False,
+            )
         end = float(mean[finite[-1]]) if len(finite) else np.inf
         ends.append((end, curve, colour))
     axis.set_ylim(*_zoomed([_stack(curve, show)[1] for curve in curves]))

@@ -150,7 +150,5 @@ def _numpy_type(file: pq.ParquetFile, column: str) -> type:
 def read_train(folder: str | Path, *, dated: bool = False) -> RatingMatrix:
     """Read a split's training ratings as a matrix; its shape comes from the id maps beside them."""
     train = read_part(folder, "train", dated=dated)
-    n_users, n_items = (
-        pq.read_metadata(Path(folder, f"{kind}.parquet")).num_rows for kind in ("users", "items")
-    )
+    n_users, n_items = (pq.read_metadata(Path(folder, f"{kind}.parquet")).num_rows for kind in ("users", "items"))
     return rating_matrix(train.user, train.item, train.rating, n_users, n_items, train.date)

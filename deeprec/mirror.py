@@ -19,8 +19,8 @@ import torch
 from mlflow.entities import Dataset, DatasetInput, RunTag
 from mlflow.models import infer_signature
 
-from deeprec.files import read_json
 from deeprec.figures import draw_curve
+from deeprec.files import read_json
 from deeprec.model import AutoEncoder
 from deeprec.provenance import ROOT
 from deeprec.settings import read_settings
@@ -59,7 +59,8 @@ class RunFolder:
     @property
     def command(self) -> str:
         """The command that repeats the training."""
-        return f"python scripts/train_run.py {self.path}/settings.yaml --split {self.split} --threads {self.metrics['threads']}"
+        options = f"--split {self.split} --threads {self.metrics['threads']}"
+        return f"python scripts/train_run.py {self.path}/settings.yaml {options}"
 
 
 def mirror_run(client: mlflow.MlflowClient, experiment: str, folder: RunFolder, ablations: list[str]) -> str:
@@ -75,7 +76,7 @@ def mirror_run(client: mlflow.MlflowClient, experiment: str, folder: RunFolder, 
     if not found or found[0].data.tags.get("deeprec.artifacts") != stamp:
         for name in ("settings.yaml", "metrics.json"):
             client.log_artifact(run_id, str(folder.path / name))
-        figure = draw_curve(folder.history, f"{folder.settings['run']} on {folder.settings['title']}")
+        figure = draw_curve(folder.history, f"{folder.settings['run']} on {folder.settings['dataset']}")
         client.log_figure(run_id, figure, "curve.png")
         client.log_inputs(run_id, [DatasetInput(_dataset(folder))])
         client.set_tag(run_id, "deeprec.artifacts", stamp)
@@ -89,15 +90,14 @@ def _log_again(client: mlflow.MlflowClient, experiment: str, folder: RunFolder) 
 
 
 def _note(folder: RunFolder) -> str:
-    settings, metrics = folder.settings, folder.metrics
-    scores = (
-        f"diverged in epoch {metrics['epochs']}"
-        if metrics["status"] == "diverged"
-        else f"RMSE {metrics['valid_rmse']:.4f} on validation (epoch {metrics['best_epoch']}), {metrics['test_rmse']:.4f} on test"
-    )
+    run, m = folder.settings, folder.metrics
+    scores = f"diverged in epoch {m['epochs']}"
+    if m["status"] == "finished":
+        valid = f"RMSE {m['valid_rmse']:.4f} on validation (epoch {m['best_epoch']})"
+        scores = f"{valid}, {m['test_rmse']:.4f} on test"
     return (
-        f"**{settings['run']}**, seed {settings['seed']}, on {settings['title']}, split `{settings['split']}`: {scores}.\n\n"
-        f"Commit `{metrics['commit']}`; {metrics['machine']}; {metrics['versions']}.\n\n"
+        f"**{run['run']}**, seed {run['seed']}, on {run['dataset']}, split `{run['split']}`: {scores}.\n\n"
+        f"Commit `{m['commit']}`; {m['machine']}; {m['versions']}.\n\n"
         f"To repeat it:\n\n```\n{folder.command}\n```\n"
     )
 
@@ -123,7 +123,11 @@ def log_best_model(client: mlflow.MlflowClient, folder: RunFolder, run_id: str) 
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch.export's and MLflow's own deprecations
         y = model(torch.from_numpy(x)).numpy()
-        requirements = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line.startswith(("torch==", "numpy=="))]
+        requirements = [
+            line
+            for line in (ROOT / "constraints.txt").read_text().splitlines()
+            if line.startswith(("torch==", "numpy=="))
+        ]
         with mlflow.start_run(run_id=run_id):
             mlflow.pytorch.log_model(
                 model,

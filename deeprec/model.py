@@ -1,5 +1,7 @@
 """The deep autoencoder (DeepRec) and its loss: sections 2.1-2.3 of the paper, slides 7 and 19-21."""
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -44,7 +46,7 @@ class AutoEncoder(nn.Module):
     ):
         super().__init__()
         sizes = [n_items, *hidden]
-        pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
+        pairs = list(pairwise(sizes))
         # Stored as (n_in, n_out) and used transposed: an item's weights lie together, in encoder and decoder.
         self.encode_w = nn.ParameterList(nn.Parameter(torch.empty(pair).T) for pair in pairs)
         self.encode_b = nn.ParameterList(nn.Parameter(torch.zeros(n_out)) for _, n_out in pairs)
@@ -63,10 +65,8 @@ class AutoEncoder(nn.Module):
     def encode(self, x: Tensor | Ratings) -> Tensor:
         """Return the code z (batch, hidden[-1]) of rating vectors x (batch, n_items), sparse or dense."""
         first, *inner = zip(self.encode_w, self.encode_b, strict=True)
-        if isinstance(x, Ratings):
-            z = self.activation(input_layer(x, *first))
-        else:
-            z = self.activation(F.linear(x, *first))
+        h = input_layer(x, *first) if isinstance(x, Ratings) else F.linear(x, *first)
+        z = self.activation(h)
         for w, b in inner:
             z = self.activation(F.linear(z, w, b))
         return z
@@ -88,5 +88,5 @@ class AutoEncoder(nn.Module):
         return list(zip(weights, self.decode_b, strict=True))
 
     def forward(self, x: Tensor | Ratings, at: Ratings | None = None) -> Tensor:
-        """Return f(x), the ratings decoded from dropout(encode(x)): (batch, n_items), or (n,) at the places of `at` only."""
+        """Return f(x), decoded from dropout(encode(x)): (batch, n_items), or (n,) at the places of `at` only."""
         return self.output(self.hidden(self.dropout(self.encode(x))), at)

@@ -119,9 +119,7 @@ def _first_fault(block: list[Piece], reason: str) -> InputError:
             fault = _fault(line.removesuffix(b"\r"))
             if fault:
                 return InputError(f"{piece.file}:{number}: {fault}")
-    return InputError(
-        f"{block[0].file} to {block[-1].file}: {reason}; expected 'CustomerID,Rating,YYYY-MM-DD' a line"
-    )
+    return InputError(f"{block[0].file} to {block[-1].file}: {reason}; expected 'CustomerID,Rating,YYYY-MM-DD' a line")
 
 
 def _fault(line: bytes) -> str | None:

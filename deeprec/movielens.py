@@ -133,9 +133,7 @@ def _ratings(stream: IO[bytes], layout: Layout, origin: str) -> pa.Table:
     user, item, rating, seconds = (column.to_numpy() for column in table.columns)
     seconds = seconds.astype(np.int64)
     # Days are UTC's; the original turns dates into local time and back.
-    return ratings_table(
-        user, item, rating, (seconds // SECONDS_A_DAY).astype(np.int32), seconds, origin=origin
-    )
+    return ratings_table(user, item, rating, (seconds // SECONDS_A_DAY).astype(np.int32), seconds, origin=origin)
 
 
 def _items(text: bytes, layout: Layout, origin: str) -> pa.Table:
@@ -147,9 +145,7 @@ def _items(text: bytes, layout: Layout, origin: str) -> pa.Table:
     except (ValueError, IndexError) as error:
         raise InputError(f"{origin}: {error}; expected an item's id and its title a line") from error
     year = pa.array([year for _, year in titles], pa.int16())
-    items = pa.table(
-        {"item_id": ids, "title": pa.array([title for title, _ in titles], pa.string()), "year": year}
-    )
+    items = pa.table({"item_id": ids, "title": pa.array([title for title, _ in titles], pa.string()), "year": year})
     return items.take(pc.sort_indices(items, [("item_id", "ascending")]))
 
 

@@ -95,9 +95,7 @@ class _Collection:
 
     def _add(self, movie: int, name: str) -> None:
         if movie in self.movies:
-            raise InputError(
-                f"{name}: movie {movie} again, after {self.movies[movie]}; expected one file a movie"
-            )
+            raise InputError(f"{name}: movie {movie} again, after {self.movies[movie]}; expected one file a movie")
         self.movies[movie] = name
 
     def _kaggle_pieces(self, name: str, stream: IO[bytes]) -> Iterator[Piece]:
@@ -126,9 +124,7 @@ class _Collection:
             )
         if self.parts and self.parts != KAGGLE_PARTS:
             missing = ", ".join(f"combined_data_{part}.txt" for part in sorted(KAGGLE_PARTS - self.parts))
-            raise InputError(
-                f"{self.path}: {missing} missing; expected combined_data_1.txt to combined_data_4.txt"
-            )
+            raise InputError(f"{self.path}: {missing} missing; expected combined_data_1.txt to combined_data_4.txt")
         self.titles = self.titles or _titles_beside(self.path)
         expected = set(self.titles) or set(range(1, max(self.movies) + 1))
         if missing := sorted(expected - set(self.movies)):
@@ -137,9 +133,7 @@ class _Collection:
                 f"expected a file for each of {len(expected):,} movies, found {len(self.movies):,}"
             )
         if extra := sorted(set(self.movies) - expected):
-            raise InputError(
-                f"{self.movies[extra[0]]}: no title for movie {_some(extra)}; expected {len(expected):,}"
-            )
+            raise InputError(f"{self.movies[extra[0]]}: no title for movie {_some(extra)}; expected {len(expected):,}")
 
 
 def _whole_lines(stream: IO[bytes]) -> Iterator[bytes]:

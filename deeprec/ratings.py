@@ -61,9 +61,7 @@ def ratings_table(
     if rating.size == 0:
         raise InputError(f"{origin}: no ratings found")
     _check(user_id, item_id, rating, origin)
-    user_id, item_id, order = by_user(
-        user_id.astype(np.int32, copy=False), item_id.astype(np.int32, copy=False)
-    )
+    user_id, item_id, order = by_user(user_id.astype(np.int32, copy=False), item_id.astype(np.int32, copy=False))
     repeated = (user_id[1:] == user_id[:-1]) & (item_id[1:] == item_id[:-1])
     if repeated.any():
         where = int(repeated.argmax())

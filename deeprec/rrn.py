@@ -185,9 +185,7 @@ class RrnLearner:
         self.optimizers[name].step()
         return error.detach(), len(place)
 
-    def _rating(
-        self, a: Side, row: Tensor, mine: Tensor, b: Side, opposite: Tensor, theirs: Tensor
-    ) -> Tensor:
+    def _rating(self, a: Side, row: Tensor, mine: Tensor, b: Side, opposite: Tensor, theirs: Tensor) -> Tensor:
         """Return r̂ of pairs, (n,), stars; a gradient reaches the side `a` only."""
         stationary = (a.factors[row] * b.factors.detach()[opposite]).sum(1)
         return self.mean + a.bias[row] + b.bias.detach()[opposite] + (mine * theirs).sum(1) + stationary

@@ -50,9 +50,7 @@ def _open_archive(path: Path) -> Iterator[tarfile.TarFile]:
 
 
 def _write_training_set(world: World, floor: NoiseFloor, path: Path) -> None:
-    bar = tqdm(
-        desc="simulated ratings", total=world.size.n_ratings, unit=" ratings", unit_scale=True, disable=None
-    )
+    bar = tqdm(desc="simulated ratings", total=world.size.n_ratings, unit=" ratings", unit_scale=True, disable=None)
     text = MovieText(world.user_id)
     with bar, tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as archive:
         for movie in ahead(world.movies()):
@@ -102,9 +100,7 @@ def _titles(n_items: int) -> str:
         f"Simulated Café, Part {item}" if item % 20 == 3 else f"Simulated Movie {item}"
         for item in range(1, n_items + 1)
     ]
-    return "".join(
-        f"{item},{year},{name}\n" for item, (year, name) in enumerate(zip(years, names, strict=True), 1)
-    )
+    return "".join(f"{item},{year},{name}\n" for item, (year, name) in enumerate(zip(years, names, strict=True), 1))
 
 
 def _truth(size: Size, floor: NoiseFloor) -> dict[str, Any]:

@@ -174,9 +174,7 @@ class NoiseFloor:
 
     def add(self, ratings: MovieRatings) -> None:
         """Count a movie's ratings in."""
-        cell = np.clip((ratings.mean - self._LEAST) / self._STEP + 0.5, 0, len(self._variance) - 1).astype(
-            np.int32
-        )
+        cell = np.clip((ratings.mean - self._LEAST) / self._STEP + 0.5, 0, len(self._variance) - 1).astype(np.int32)
         self._sums += np.bincount(ratings.day, self._variance[cell], N_DAYS)
         self._counts += np.bincount(ratings.day, minlength=N_DAYS)
 

@@ -85,7 +85,11 @@ class _Output(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad: Tensor):
         h, weight = ctx.saved_tensors
-        return torch.sparse.mm(ctx.x.with_values(grad), weight), torch.sparse.mm(ctx.x.transposed(grad), h), None
+        return (
+            torch.sparse.mm(ctx.x.with_values(grad), weight),
+            torch.sparse.mm(ctx.x.transposed(grad), h),
+            None,
+        )
 
 
 def input_layer(x: Ratings, weight: Tensor, bias: Tensor) -> Tensor:

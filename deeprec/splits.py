@@ -66,9 +66,7 @@ def parse_split(name: str, definition: dict[str, Any]) -> TimeSplit:
         return PerUserSplit(definition["test_fraction"])
     train, test = (_interval(name, key, definition[key]) for key in ("train", "test"))
     if train[1] >= test[0]:
-        raise InputError(
-            f"split {name!r}: train ends on {train[1]}, test begins on {test[0]}; expected train < test"
-        )
+        raise InputError(f"split {name!r}: train ends on {train[1]}, test begins on {test[0]}; expected train < test")
     return DateSplit(train, test)
 
 
@@ -76,9 +74,7 @@ def _interval(name: str, key: str, ends: list[str]) -> tuple[date, date]:
     try:
         first, last = (date.fromisoformat(end) for end in ends)
     except ValueError as error:
-        raise InputError(
-            f"split {name!r}: {key} {ends}; expected two dates 'YYYY-MM-DD' ({error})"
-        ) from error
+        raise InputError(f"split {name!r}: {key} {ends}; expected two dates 'YYYY-MM-DD' ({error})") from error
     if first > last:
         raise InputError(f"split {name!r}: {key} begins on {first} after it ends on {last}")
     return first, last
@@ -97,9 +93,7 @@ def split_ratings(ratings: Path, out: Path, split: TimeSplit, seed: int) -> dict
     for name in PARTS:
         counts[name] = Count.of_nothing(len(users.known), len(items.known))
     with ExitStack() as stack:
-        writers = {
-            name: TableWriter(stack.enter_context(replacing(out / f"{name}.parquet"))) for name in PARTS
-        }
+        writers = {name: TableWriter(stack.enter_context(replacing(out / f"{name}.parquet"))) for name in PARTS}
         for chunk in user_chunks(ratings):
             parts, unseen = _divide(chunk, split, users, items, draw)
             n_unseen += unseen

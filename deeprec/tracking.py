@@ -74,9 +74,7 @@ def charts_url(experiment: str, port: int = 5000) -> str:
 class TrackedRun:
     """One training in MLflow: opened or found again, fed while it runs, and closed."""
 
-    def __init__(
-        self, client: MlflowClient, experiment: str, settings: dict[str, Any], *, resumed: bool, commit: str
-    ):
+    def __init__(self, client: MlflowClient, experiment: str, settings: dict[str, Any], *, resumed: bool, commit: str):
         self.client, self.experiment = client, experiment
         self.id = self._open(settings, resumed, commit)
         self.logged = 0
@@ -136,7 +134,12 @@ def history_metrics(history: list[dict[str, float]]) -> list[Metric]:
 
 def final_metrics(history: list[dict[str, float]], metrics: dict[str, Any]) -> list[Metric]:
     """Return what a run ends with, stamped with the time of its last epoch."""
-    names = {"test/rmse": "test_rmse", "best/valid_rmse": "valid_rmse", "best/epoch": "best_epoch", "seconds": "seconds"}
+    names = {
+        "test/rmse": "test_rmse",
+        "best/valid_rmse": "valid_rmse",
+        "best/epoch": "best_epoch",
+        "seconds": "seconds",
+    }
     at = int(history[-1]["timestamp"])
     return [Metric(name, float(metrics[key]), at, 0) for name, key in names.items() if metrics[key] is not None]
 

@@ -138,7 +138,12 @@ def _save(learner: Learner, progress: Progress, path: Path) -> None:
     random = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         random["cuda"] = torch.cuda.get_rng_state()
-    state = {"progress": asdict(progress), "weights": learner.weights(), "state": learner.state(), "random": random}
+    state = {
+        "progress": asdict(progress),
+        "weights": learner.weights(),
+        "state": learner.state(),
+        "random": random,
+    }
     with replacing(path) as beside:
         torch.save(state, beside)
 

@@ -15,9 +15,7 @@ def main(args: argparse.Namespace) -> None:
     table = audit_table(args.stats, json.loads(args.expected))
     fault = differences(table)
     if fault and args.action == "stop":
-        raise InputError(
-            f"{fault}\nTo go on all the same, set 'audit_action: warn' in the data set's config."
-        )
+        raise InputError(f"{fault}\nTo go on all the same, set 'audit_action: warn' in the data set's config.")
     if fault:
         logging.warning("warning: %s", fault)
     else:
@@ -27,9 +25,7 @@ def main(args: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--stats", required=True, nargs="+", type=Path, help="stats.json of every audited split"
-    )
+    parser.add_argument("--stats", required=True, nargs="+", type=Path, help="stats.json of every audited split")
     parser.add_argument("--expected", required=True, help="counts by split and part, as JSON")
     parser.add_argument("--action", choices=["stop", "warn"], default="stop", help="what a difference does")
     parser.add_argument("--out", required=True, type=Path, help="CSV to write")

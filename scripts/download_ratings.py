@@ -15,7 +15,5 @@ def main(args: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", required=True, help="the data set's entry in the config, as JSON")
-    parser.add_argument(
-        "--manifest", required=True, type=Path, help="names the raw file, which lies beside it"
-    )
+    parser.add_argument("--manifest", required=True, type=Path, help="names the raw file, which lies beside it")
     console.run(main, parser)

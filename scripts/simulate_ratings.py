@@ -18,10 +18,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", required=True, help="the data set's entry in the config, as JSON")
     parser.add_argument("--archive", required=True, type=Path, help=".tar.gz to write")
-    parser.add_argument(
-        "--truth", required=True, type=Path, help="JSON to write: sizes, seed and noise floor"
-    )
-    parser.add_argument(
-        "--manifest", required=True, type=Path, help="names the archive, which lies beside it"
-    )
+    parser.add_argument("--truth", required=True, type=Path, help="JSON to write: sizes, seed and noise floor")
+    parser.add_argument("--manifest", required=True, type=Path, help="names the archive, which lies beside it")
     console.run(main, parser)

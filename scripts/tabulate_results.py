@@ -18,9 +18,7 @@ def main(args: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--metrics", required=True, nargs="+", type=Path, help="metrics.json of every run and seed"
-    )
+    parser.add_argument("--metrics", required=True, nargs="+", type=Path, help="metrics.json of every run and seed")
     parser.add_argument("--stats", required=True, nargs="+", type=Path, help="stats.json of every split")
     parser.add_argument("--published", required=True, help="published counts by split and part, as JSON")
     parser.add_argument("--paper", required=True, help="the paper's Netflix RMSE by run, as JSON")

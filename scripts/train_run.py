@@ -68,7 +68,9 @@ if __name__ == "__main__":
     parser.add_argument("--split", required=True, type=Path, help="folder of the split that the settings name")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="where to train")
     parser.add_argument("--threads", default=1, type=int, help="CPU threads")
-    parser.add_argument("--states", default=Path("results/states"), type=Path, help="where states to resume from are kept")
+    parser.add_argument(
+        "--states", default=Path("results/states"), type=Path, help="where states to resume from are kept"
+    )
     parser.add_argument("--save-seconds", default=30.0, type=float, help="seconds between two saved states")
     parser.add_argument("--tracking-uri", default="sqlite:///results/mlflow.db", help="MLflow tracking URI")
     console.run(main, parser)

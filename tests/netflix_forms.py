@@ -22,18 +22,14 @@ def some_ratings(seed: int = 0, n_users: int = 40) -> Ratings:
             np.datetime64("1999-11-11").astype(int), np.datetime64("2006-01-01").astype(int), len(users)
         )
         ratings[movie] = [
-            f"{user},{rng.integers(1, 6)},{np.datetime64(int(day), 'D')}"
-            for user, day in zip(users, days, strict=True)
+            f"{user},{rng.integers(1, 6)},{np.datetime64(int(day), 'D')}" for user, day in zip(users, days, strict=True)
         ]
     return ratings
 
 
 def movie_texts(ratings: Ratings, end: str = "\n") -> dict[str, bytes]:
     """Return the movie files' contents by name."""
-    return {
-        f"mv_{movie:07d}.txt": end.join([f"{movie}:", *lines, ""]).encode()
-        for movie, lines in ratings.items()
-    }
+    return {f"mv_{movie:07d}.txt": end.join([f"{movie}:", *lines, ""]).encode() for movie, lines in ratings.items()}
 
 
 def write_folder(folder: Path, texts: dict[str, bytes], titles: str | None = TITLES) -> Path:

@@ -25,9 +25,7 @@ def test_gunzip_inverts_gzip(members: list[bytes], size: int, padding: bytes) ->
 
 def test_files_of_nested_tars_come_with_their_names(tmp_path: Path) -> None:
     path = tmp_path / "a.tar.gz"
-    path.write_bytes(
-        forms.tar_of({"x/one.txt": b"1", "x/in.tar": forms.tar_of({"y/two.txt": b"22"})}, "w:gz")
-    )
+    path.write_bytes(forms.tar_of({"x/one.txt": b"1", "x/in.tar": forms.tar_of({"y/two.txt": b"22"})}, "w:gz"))
     found = {name: stream.read() for name, stream in files_in(path)}
     assert found == {f"{path}:x/one.txt": b"1", f"{path}:x/in.tar:y/two.txt": b"22"}
 

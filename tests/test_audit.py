@@ -92,6 +92,4 @@ def test_published_counts_stand_beside_ours(tmp_path: Path) -> None:
     assert table.loc["train", "published_ratings"] == 100
     assert table.loc["interval", "published_users"] == 9
     assert pd.isna(table.loc["test", "published_items"])  # half of what is published as "test"
-    assert published({}, "full", "train") == {
-        f"published_{name}": None for name in ("ratings", "users", "items")
-    }
+    assert published({}, "full", "train") == {f"published_{name}": None for name in ("ratings", "users", "items")}

@@ -18,17 +18,14 @@ PAIRS = Part(*(grid.ravel().astype(np.int32) for grid in np.mgrid[:4, :3]), np.z
 def learner_of(rows: str, **changes: float | bool | str) -> AutoRecLearner:
     settings = {"hidden": 5, "l2": 0.0, "optimizer": "adam", "lr": 0.05, "momentum": 0.0, "batch_size": 4}
     torch.manual_seed(0)
-    return AutoRecLearner(
-        AutoRecSettings(rows, **{**settings, "clip": False, "epochs": 1, **changes}), MATRIX, CPU
-    )
+    return AutoRecLearner(AutoRecSettings(rows, **{**settings, "clip": False, "epochs": 1, **changes}), MATRIX, CPU)
 
 
 def forward(learner: AutoRecLearner, r: np.ndarray) -> np.ndarray:
     """Return h(r) = W g(V r + μ) + b of rows r in NumPy."""
     model = learner.model
     v, mu, w, b = (
-        x[0].detach().double().numpy()
-        for x in (model.encode_w, model.encode_b, model.decode_w, model.decode_b)
+        x[0].detach().double().numpy() for x in (model.encode_w, model.encode_b, model.decode_w, model.decode_b)
     )
     return 1 / (1 + np.exp(-(r @ v.T + mu))) @ w.T + b
 

@@ -18,9 +18,7 @@ def skewed_ratings(n_users: int = 60, n_items: int = 40, seed: int = 0) -> Part:
     known = rng.random((n_users, n_items)) < np.linspace(0.9, 0.05, n_items)
     known[:, 0] = known[0] = True
     user, item = np.nonzero(known)
-    stars = (
-        3 + rng.normal(0, 1, n_users)[user] + rng.normal(0, 1, n_items)[item] + rng.normal(0, 0.5, len(user))
-    )
+    stars = 3 + rng.normal(0, 1, n_users)[user] + rng.normal(0, 1, n_items)[item] + rng.normal(0, 0.5, len(user))
     rating = stars.round().clip(1, 5).astype(np.int8)
     return Part(user.astype(np.int32), item.astype(np.int32), rating)
 

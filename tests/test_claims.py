@@ -14,7 +14,12 @@ def trainings(**runs: list[float | None]) -> pd.DataFrame:
     """A table with a row a run and seed; None is a diverged training."""
     return pd.DataFrame(
         [
-            {"run": run, "seed": seed, "status": "diverged" if value is None else "finished", "valid_rmse": value}
+            {
+                "run": run,
+                "seed": seed,
+                "status": "diverged" if value is None else "finished",
+                "valid_rmse": value,
+            }
             for run, values in runs.items()
             for seed, value in enumerate(values)
         ]

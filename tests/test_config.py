@@ -31,14 +31,22 @@ def changed(config: dict, path: str, value) -> dict:
         ("models/autoencoder/dropout", 1.0, "models.autoencoder.dropout: 1.0 .*maximum"),
         ("models/autoencoder/activation", "gelu", "found 'gelu'; choose from sigmoid, relu"),
         ("models/autoencoder/hiden", [3], "models.autoencoder: unknown key hiden; choose from hidden"),
-        ("runs/depth_4", {"hidden": [4], "epoch": 3}, "run 'depth_4': unknown key epoch; choose from .*epochs"),
+        (
+            "runs/depth_4",
+            {"hidden": [4], "epoch": 3},
+            "run 'depth_4': unknown key epoch; choose from .*epochs",
+        ),
         ("runs/depth_4", {"split": "3y"}, "run 'depth_4': unknown split '3y'; choose from last30"),
         ("runs/depth_4", {"model": "svd"}, "run 'depth_4': unknown model 'svd'; choose from autoencoder"),
         ("runs/depth_4", {"hidden": []}, "run 'depth_4': hidden"),
         ("runs/a b", {"hidden": [4]}, "'a b' does not match"),
         ("ablations/depth/runs/14", "depth_14", "ablation 'depth': unknown run 'depth_14'; choose from"),
         ("ablations/depth/paper/depth_14", 1.0, "ablation 'depth': unknown run 'depth_14'"),
-        ("ablations/depth/panels", [{"show": "valid", "runs": ["99"]}], "unknown label '99'; choose from 2, 4"),
+        (
+            "ablations/depth/panels",
+            [{"show": "valid", "runs": ["99"]}],
+            "unknown label '99'; choose from 2, 4",
+        ),
         ("datasets/movielens-100k/main_split", "x", "main_split: unknown split 'x'; choose from last30"),
         ("datasets/movielens-100k/splits/3m/test", ["1998-03-23"], "splits.3m.test"),
         ("datasets/movielens-100k/splits/last30/test_fraction", 1.5, "splits.last30.test_fraction: 1.5"),
@@ -58,7 +66,10 @@ def test_all_mistakes_are_told_at_once(config):
 def test_run_settings_are_the_defaults_with_the_runs_differences(config):
     plan = load_plan(config)
     settings = plan.run_settings("depth_4")
-    model = {**config["models"]["autoencoder"], **config["datasets"]["movielens-100k"]["models"]["autoencoder"]}
+    model = {
+        **config["models"]["autoencoder"],
+        **config["datasets"]["movielens-100k"]["models"]["autoencoder"],
+    }
     assert {name: settings[name] for name in model} == {**model, **config["runs"]["depth_4"]}
     assert settings["split"] == "last30" and settings["split_definition"]["kind"] == "per_user"
     assert settings["model"] == "autoencoder" and "seed" not in settings

@@ -70,9 +70,7 @@ def test_seconds_give_day_and_time(tmp_path: Path) -> None:
 
 
 def test_names_become_numbers_and_stay_known(tmp_path: Path) -> None:
-    text = (
-        'day,stars,what,who\n2005-02-01,4,"Heat, 1995",zoë\n2005-01-31,5,Alien,adam\n2005-03-01,3,Alien,zoë\n'
-    )
+    text = 'day,stars,what,who\n2005-02-01,4,"Heat, 1995",zoë\n2005-01-31,5,Alien,adam\n2005-03-01,3,Alien,zoë\n'
     source = read(tmp_path / "r.csv", text)
     assert rows(source) == [(1, 1, 5), (2, 1, 3), (2, 2, 4)]
     assert source.items["title"].to_pylist() == ["Alien", "Heat, 1995"]
@@ -84,9 +82,7 @@ def test_names_become_numbers_and_stay_known(tmp_path: Path) -> None:
 def test_parquet_reads(kind: str, names: bool, tmp_path: Path) -> None:
     when = pa.array([86_400 * 9, 86_400 * 8 + 5], pa.timestamp("s"))
     who = ["b", "a"] if names else [2, 1]
-    pq.write_table(
-        pa.table({"who": who, "what": [7, 7], "stars": [1.0, 2.0], "day": when}), tmp_path / "r.parquet"
-    )
+    pq.write_table(pa.table({"who": who, "what": [7, 7], "stars": [1.0, 2.0], "day": when}), tmp_path / "r.parquet")
     columns = {"user": "who", "item": "what", "rating": "stars", kind: "day"}
     source = delimited.read(tmp_path / "r.parquet", {"columns": columns})
     assert rows(source) == [(1, 7, 2), (2, 7, 1)]
@@ -130,9 +126,7 @@ def test_bad_text_is_refused(text: str, reason: str, tmp_path: Path) -> None:
 
 
 def test_bad_parquet_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(
-        InputError, match=r"r.parquet: .*expected a Parquet file with user, item, rating, date"
-    ):
+    with pytest.raises(InputError, match=r"r.parquet: .*expected a Parquet file with user, item, rating, date"):
         read(tmp_path / "r.parquet", "text")
     pq.write_table(pa.table({"who": [1]}), tmp_path / "s.parquet")
     with pytest.raises(InputError, match=r"s.parquet: no column what, stars, day; found who"):

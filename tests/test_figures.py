@@ -1,5 +1,7 @@
 """Figures say what they show: labels, units, the data set, the paper's values, diverged runs."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,16 +25,27 @@ def curves(label: str, run: str, n_seeds: int = 3, diverged: int = 0) -> Curves:
         steps.append(pd.DataFrame({"step": np.arange(1, 4 * n + 1), "train_rmse": np.repeat(rmse, 4)}))
         lost = seed < diverged
         metrics.append(
-            {"status": "diverged" if lost else "finished", "valid_rmse": None if lost else rmse[-1], "test_rmse": None if lost else 1.0,
-             "n_train": 69575, "n_users": 943, "n_items": 1574}
-        )  # fmt: skip
+            {
+                "status": "diverged" if lost else "finished",
+                "valid_rmse": None if lost else rmse[-1],
+                "test_rmse": None if lost else 1.0,
+                "n_train": 69575,
+                "n_users": 943,
+                "n_items": 1574,
+            }
+        )
     return Curves(label, run, histories, steps, metrics)
 
 
 def texts(figure) -> str:
     found = [text.get_text() for text in figure.texts]
     for axis in figure.axes:
-        found += [axis.get_xlabel(), axis.get_ylabel(), axis.get_title(loc="left"), *(t.get_text() for t in axis.texts)]
+        found += [
+            axis.get_xlabel(),
+            axis.get_ylabel(),
+            axis.get_title(loc="left"),
+            *(t.get_text() for t in axis.texts),
+        ]
         found += [tick.get_text() for tick in axis.get_xticklabels()]
         found += [t.get_text() for t in axis.get_legend().get_texts()] if axis.get_legend() else []
     return "\n".join(found)
@@ -40,13 +53,25 @@ def texts(figure) -> str:
 
 def test_everything_is_labelled():
     said = texts(draw_ablation(ABLATION, [curves("2", "depth_2"), curves("4", "depth_4")], "MovieLens 100K"))
-    for words in ("Deeper is better", "MovieLens 100K, 69,575 training ratings", "3 seeds", "Layers", "(stars)",
-                  "Epoch", "Step (mini-batch)", "paper, on Netflix"):  # fmt: skip
+    for words in (
+        "Deeper is better",
+        "MovieLens 100K, 69,575 training ratings",
+        "3 seeds",
+        "Layers",
+        "(stars)",
+        "Epoch",
+        "Step (mini-batch)",
+        "paper, on Netflix",
+    ):
         assert words in said
 
 
 def test_drawn_values_are_the_runs():
-    figure = draw_ablation({**ABLATION, "panels": [{"show": "best_valid"}]}, [curves("2", "depth_2"), curves("4", "depth_4")], "M")
+    figure = draw_ablation(
+        {**ABLATION, "panels": [{"show": "best_valid"}]},
+        [curves("2", "depth_2"), curves("4", "depth_4")],
+        "M",
+    )
     lines = {line.get_label(): line.get_ydata() for line in figure.axes[0].lines}
     np.testing.assert_allclose(lines["ours"], [1.11, 1.11])
     np.testing.assert_allclose(lines["paper, on Netflix"], [1.146, 0.9615])
@@ -89,14 +114,17 @@ def test_same_quantity_same_scale():
 
 def test_names_keep_their_distance():
     places = _apart([1.0, 1.01, 1.02, 2.0], 0.1, 2.0)
-    assert all(b - a >= 0.1 - 1e-12 for a, b in zip(places, places[1:], strict=False))
+    assert all(b - a >= 0.1 - 1e-12 for a, b in pairwise(places))
     assert max(_apart([1.95, 1.96, 1.99], 0.1, 2.0)) <= 2.0
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg"])
 def test_same_figure_same_bytes(tmp_path, suffix):
     for name in ("a", "b"):
-        save(draw_ablation(ABLATION, [curves("2", "depth_2"), curves("4", "depth_4")], "M"), tmp_path / (name + suffix))
+        save(
+            draw_ablation(ABLATION, [curves("2", "depth_2"), curves("4", "depth_4")], "M"),
+            tmp_path / (name + suffix),
+        )
     assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
 
 

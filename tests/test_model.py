@@ -54,7 +54,14 @@ def test_forward_loss_and_gradients_equal_numpy(kind, constrained):
 @pytest.mark.parametrize("refeed", [0, 1, 2])
 def test_twenty_steps_of_momentum_equal_numpy(defaults, constrained, refeed):
     settings = AutoEncoderSettings(
-        **{**defaults, "hidden": [9, 6], "constrained": constrained, "refeed": refeed, "lr": 0.02, "momentum": 0.9}
+        **{
+            **defaults,
+            "hidden": [9, 6],
+            "constrained": constrained,
+            "refeed": refeed,
+            "lr": 0.02,
+            "momentum": 0.9,
+        }
     )
     torch.manual_seed(2)
     matrix = random_matrix()

@@ -86,9 +86,7 @@ def test_table_holds_the_lines_typed_and_ordered(tmp_path: Path) -> None:
         for movie, lines in ratings.items()
         for user, rating, date in (line.split(",") for line in lines)
     )
-    rows = [
-        (row["user_id"], row["item_id"], row["rating"], row["date"].isoformat()) for row in table.to_pylist()
-    ]
+    rows = [(row["user_id"], row["item_id"], row["rating"], row["date"].isoformat()) for row in table.to_pylist()]
     assert rows == expected
     assert [str(kind) for kind in table.schema.types] == ["int32", "int32", "int8", "date32[day]"]
 
@@ -105,9 +103,7 @@ def test_titles_may_be_unknown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", [1, 7, 64, 1000])
-def test_blocks_of_any_size_give_the_same(
-    block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_blocks_of_any_size_give_the_same(block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ratings = forms.some_ratings()
     whole = read(as_kaggle_folder(tmp_path, ratings)).ratings
     monkeypatch.setattr(netflix, "BLOCK", block)
@@ -125,9 +121,7 @@ def test_last_line_may_lack_its_end(tmp_path: Path) -> None:
 
 
 @settings(deadline=None)
-@given(
-    st.lists(st.tuples(st.integers(1, 2_649_429), st.integers(1, 5), st.integers(10_906, 13_148)), min_size=1)
-)
+@given(st.lists(st.tuples(st.integers(1, 2_649_429), st.integers(1, 5), st.integers(10_906, 13_148)), min_size=1))
 def test_parsing_inverts_formatting(rows: list[tuple[int, int, int]]) -> None:
     text = "".join(f"{user},{rating},{np.datetime64(day, 'D')}\n" for user, rating, day in rows)
     columns = parse_block([Piece(1, "mv_0000001.txt", 2, text.encode())])
@@ -135,9 +129,7 @@ def test_parsing_inverts_formatting(rows: list[tuple[int, int, int]]) -> None:
 
 
 @settings(deadline=None)
-@given(
-    st.lists(st.sampled_from(["1,3,2005-01-01", "77,5,2004-02-29", "1,6,2005-01-01", "x", "", "9:", "1,2"]))
-)
+@given(st.lists(st.sampled_from(["1,3,2005-01-01", "77,5,2004-02-29", "1,6,2005-01-01", "x", "", "9:", "1,2"])))
 def test_a_bad_line_is_named_wherever_it_is(lines: list[str]) -> None:
     bad = [line for line in lines if line not in ("1,3,2005-01-01", "77,5,2004-02-29")]
     if not lines:
@@ -180,9 +172,7 @@ def test_bad_line_is_refused_with_file_and_line(form: Callable, case: str, tmp_p
 def test_duplicate_rating_is_refused_with_file_and_lines(tmp_path: Path) -> None:
     ratings = forms.some_ratings()
     ratings[3].append(ratings[3][0])
-    with pytest.raises(
-        InputError, match=rf"more than once.*mv_0000003.txt:2, .*mv_0000003.txt:{len(ratings[3]) + 1}$"
-    ):
+    with pytest.raises(InputError, match=rf"more than once.*mv_0000003.txt:2, .*mv_0000003.txt:{len(ratings[3]) + 1}$"):
         read(as_archive(tmp_path, ratings))
 
 
@@ -206,9 +196,7 @@ def test_empty_movie_file_is_refused(text: bytes, reason: str, tmp_path: Path) -
 def test_empty_archive_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "nf_prize_dataset.tar.gz"
     path.write_bytes(b"")
-    with pytest.raises(
-        InputError, match=r"nf_prize_dataset.tar.gz: truncated or damaged tar file, or none at all"
-    ):
+    with pytest.raises(InputError, match=r"nf_prize_dataset.tar.gz: truncated or damaged tar file, or none at all"):
         read(path)
 
 
@@ -221,9 +209,7 @@ def test_archive_without_ratings_is_refused(tmp_path: Path) -> None:
 def test_missing_movie_file_is_named(titles: str | None, tmp_path: Path) -> None:
     texts = forms.movie_texts(forms.some_ratings())
     del texts["mv_0000003.txt"]
-    with pytest.raises(
-        InputError, match=r"no ratings of movie 3; expected a file for each of 4 movies, found 3"
-    ):
+    with pytest.raises(InputError, match=r"no ratings of movie 3; expected a file for each of 4 movies, found 3"):
         read(forms.write_folder(tmp_path, texts, titles))
 
 
@@ -237,9 +223,7 @@ def test_duplicate_movie_file_is_named(tmp_path: Path) -> None:
     texts = forms.movie_texts(forms.some_ratings())
     folder = forms.write_folder(tmp_path, texts)
     forms.write_files(folder / "training_set" / "copy", {"mv_0000001.txt": texts["mv_0000001.txt"]})
-    with pytest.raises(
-        InputError, match=r"mv_0000001.txt: movie 1 again, after .*; expected one file a movie"
-    ):
+    with pytest.raises(InputError, match=r"mv_0000001.txt: movie 1 again, after .*; expected one file a movie"):
         read(folder)
 
 
@@ -320,9 +304,7 @@ def test_link_in_an_archive_is_refused(kind: bytes, tmp_path: Path) -> None:
         archive.addfile(member)
     path = tmp_path / "training_set.tar"
     path.write_bytes(target.getvalue())
-    with pytest.raises(
-        InputError, match=r"mv_0000001.txt: a link or a device; expected files and folders only"
-    ):
+    with pytest.raises(InputError, match=r"mv_0000001.txt: a link or a device; expected files and folders only"):
         read(path)
 
 

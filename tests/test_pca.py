@@ -15,11 +15,7 @@ N_USERS, N_ITEMS = 50, 30
 def low_rank_matrix() -> RatingMatrix:
     """Return ratings of three taste factors and a little noise, two in three known."""
     rng = np.random.default_rng(1)
-    stars = (
-        3
-        + rng.normal(size=(N_USERS, 3)) @ rng.normal(size=(3, N_ITEMS))
-        + rng.normal(0, 0.1, (N_USERS, N_ITEMS))
-    )
+    stars = 3 + rng.normal(size=(N_USERS, 3)) @ rng.normal(size=(3, N_ITEMS)) + rng.normal(0, 0.1, (N_USERS, N_ITEMS))
     user, item = np.nonzero(rng.random(stars.shape) < 0.67)
     return rating_matrix(
         user.astype(np.int32), item.astype(np.int32), stars[user, item].astype(np.float32), N_USERS, N_ITEMS
@@ -43,11 +39,7 @@ def fitted(rank: int, epochs: int, seed: int = 0) -> PcaLearner:
 def test_agrees_with_numpy(rank: int) -> None:
     learner, matrix = fitted(rank, epochs=60), low_rank_matrix()
     rows = matrix.rows(torch.arange(N_USERS)).dense().double().numpy()
-    bias = (
-        learner.w["mean"].item()
-        + learner.w["user_bias"].numpy()[:, None]
-        + learner.w["item_bias"].numpy()[None, :]
-    )
+    bias = learner.w["mean"].item() + learner.w["user_bias"].numpy()[:, None] + learner.w["item_bias"].numpy()[None, :]
     residual = np.where(rows != 0, rows - bias, 0)
     u, s, vt = np.linalg.svd(residual, full_matrices=False)
     expected = bias + (u[:, :rank] * s[:rank]) @ vt[:rank]

@@ -27,9 +27,7 @@ def movielens_parts(request: pytest.FixtureRequest) -> tuple[Part, Part]:
 
 
 def _matrix(part: Part) -> RatingMatrix:
-    return rating_matrix(
-        part.user, part.item, part.rating, int(part.user.max()) + 1, int(part.item.max()) + 1
-    )
+    return rating_matrix(part.user, part.item, part.rating, int(part.user.max()) + 1, int(part.item.max()) + 1)
 
 
 def test_agrees_with_surprise_on_movielens(movielens_parts: tuple[Part, Part]) -> None:

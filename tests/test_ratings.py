@@ -51,9 +51,7 @@ def test_order_of_arrival_does_not_matter(pairs: list[tuple[int, int]], random: 
 @given(PAIRS, st.data())
 def test_repeated_rating_is_refused(pairs: list[tuple[int, int]], data: st.DataObject) -> None:
     again = data.draw(st.sampled_from(pairs))
-    with pytest.raises(
-        RepeatedRating, match=f"here: user {again[0]} rates item {again[1]} more than once"
-    ) as error:
+    with pytest.raises(RepeatedRating, match=f"here: user {again[0]} rates item {again[1]} more than once") as error:
         table_of([*pairs, again])
     assert (error.value.user_id, error.value.item_id) == again
 
@@ -69,9 +67,7 @@ def test_whole_stars_are_bytes(rating: list[float], kind: str) -> None:
 
 @pytest.mark.parametrize("bad", [0, 0.0, float("nan"), float("inf")])
 def test_rating_that_is_none_is_refused(bad: float) -> None:
-    with pytest.raises(
-        InputError, match=rf"here: rating {bad} of user 7 for item 8; expected a finite number"
-    ):
+    with pytest.raises(InputError, match=rf"here: rating {bad} of user 7 for item 8; expected a finite number"):
         table_of([(1, 1), (7, 8)], [1, bad])
 
 
@@ -102,9 +98,7 @@ def test_timestamps_move_along() -> None:
 def many_ratings(n_users: int = 200, seed: int = 0) -> pa.Table:
     rng = np.random.default_rng(seed)
     user, item = np.nonzero(rng.random((n_users, 30)) < 0.5)
-    return ratings_table(
-        user, item, rng.integers(1, 6, len(user)), rng.integers(0, 99, len(user)), origin="here"
-    )
+    return ratings_table(user, item, rng.integers(1, 6, len(user)), rng.integers(0, 99, len(user)), origin="here")
 
 
 def test_file_keeps_the_table_in_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,9 +114,7 @@ def test_file_keeps_the_table_in_row_groups(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("piece", [1, 37, 100, 5000])
-def test_writing_bit_by_bit_gives_the_same_file(
-    piece: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_writing_bit_by_bit_gives_the_same_file(piece: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ROW_GROUP", 100)
     table = many_ratings()
     write_table(table, tmp_path / "whole.parquet")
@@ -134,9 +126,7 @@ def test_writing_bit_by_bit_gives_the_same_file(
 
 
 @pytest.mark.parametrize("group", [1, 7, 100, 10_000])
-def test_chunks_hold_whole_users_and_everything(
-    group: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_chunks_hold_whole_users_and_everything(group: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = many_ratings()
     write_table(table, tmp_path / "ratings.parquet")
     monkeypatch.setattr(module, "ROW_GROUP", group)

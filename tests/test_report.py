@@ -19,22 +19,65 @@ NAN = float("nan")
 def context(folder) -> dict:
     figure = folder / "depth.svg"
     save(draw_ablation(ABLATION, [curves("2", "depth_2"), curves("4", "depth_4")], "Toy"), figure)
-    claim = {"verdict": "not held", "statement": "Deeper <b>helps</b>", "sentence": "Not held: +0.1.", "compared": "a less b",
-             "paper_effect": -0.1845, "slide": 15}  # fmt: skip
-    row = {"run": "depth_2", "split": "last30", "valid_rmse_mean": 1.28, "valid_rmse_sd": 0.01, "test_rmse_mean": 1.26,
-           "test_rmse_sd": NAN, "paper_netflix_rmse": 1.146, "gap": 0.134, "best_epoch_mean": 90.0, "n_parameters": 404646,
-           "seconds_mean": 7.4, "n_diverged": 0, "n_seeds": 3}  # fmt: skip
-    part = {"split": "last30", "part": "train", "n_ratings": 69575, "n_users": 943, "n_items": 1574,
-            "first_date": "1997-09-20", "last_date": "1998-04-22"}  # fmt: skip
+    claim = {
+        "verdict": "not held",
+        "statement": "Deeper <b>helps</b>",
+        "sentence": "Not held: +0.1.",
+        "compared": "a less b",
+        "paper_effect": -0.1845,
+        "slide": 15,
+    }
+    row = {
+        "run": "depth_2",
+        "split": "last30",
+        "valid_rmse_mean": 1.28,
+        "valid_rmse_sd": 0.01,
+        "test_rmse_mean": 1.26,
+        "test_rmse_sd": NAN,
+        "paper_netflix_rmse": 1.146,
+        "gap": 0.134,
+        "best_epoch_mean": 90.0,
+        "n_parameters": 404646,
+        "seconds_mean": 7.4,
+        "n_diverged": 0,
+        "n_seeds": 3,
+    }
+    part = {
+        "split": "last30",
+        "part": "train",
+        "n_ratings": 69575,
+        "n_users": 943,
+        "n_items": 1574,
+        "first_date": "1997-09-20",
+        "last_date": "1998-04-22",
+    }
     return {
-        "dataset": "toy", "title": "Toy & ratings", "main_split": "last30", "seeds": [0, 1, 2], "is_netflix": False,
+        "dataset": "toy",
+        "title": "Toy & ratings",
+        "main_split": "last30",
+        "seeds": [0, 1, 2],
+        "is_netflix": False,
         "size": {"n_train": 69575, "n_users": 943, "n_items": 1574},
-        "claims": [claim], "counts": {"held": 0, "not held": 1, "unclear": 0},
-        "ablations": [{"name": "depth", "title": "Depth", "slide": 15, "experiment": "C", "n_panels": 1, "claims": [claim],
-                       "figure": figure, "rows": [row]}],
-        "datasets": [part], "commit": "abc", "machine": "2 × CPU", "versions": "torch 2",
+        "claims": [claim],
+        "counts": {"held": 0, "not held": 1, "unclear": 0},
+        "ablations": [
+            {
+                "name": "depth",
+                "title": "Depth",
+                "slide": 15,
+                "experiment": "C",
+                "n_panels": 1,
+                "claims": [claim],
+                "figure": figure,
+                "rows": [row],
+            }
+        ],
+        "datasets": [part],
+        "commit": "abc",
+        "machine": "2 × CPU",
+        "versions": "torch 2",
         "stages": [{"stage": "train_run", "jobs": 6, "seconds": 61.2, "memory": 500.0}],
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture
@@ -43,7 +86,16 @@ def page(tmp_path) -> str:
 
 
 def test_page_says_what_was_found_and_of_what(page):
-    for words in ("1 not held", "1.2800 ± 0.0100", "1.2600<", "1.1460", "+0.1340", "69,575", "Toy &amp; ratings", "abc"):
+    for words in (
+        "1 not held",
+        "1.2800 ± 0.0100",
+        "1.2600<",
+        "1.1460",
+        "+0.1340",
+        "69,575",
+        "Toy &amp; ratings",
+        "abc",
+    ):
         assert words in page
 
 
@@ -71,9 +123,19 @@ def test_browser_shows_it_without_complaint(tmp_path, page, width):
     probe = "const f = document.querySelector('iframe'), root = () => f.contentDocument.documentElement;"
     probe += "onload = () => document.title = f.contentWindow.innerWidth + ' ' + root().scrollWidth"
     (tmp_path / "frame.html").write_text(f"<title></title>{frame}<script>{probe}</script>")
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-               f"--user-data-dir={tmp_path}/profile", "--enable-logging=stderr", "--dump-dom", "--window-size=1600,1000",
-               f"file://{tmp_path}/frame.html"]  # fmt: skip
+    command = [
+        CHROMIUM,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-background-networking",
+        f"--user-data-dir={tmp_path}/profile",
+        "--enable-logging=stderr",
+        "--dump-dom",
+        "--window-size=1600,1000",
+        f"file://{tmp_path}/frame.html",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert "CONSOLE" not in done.stderr
     inner, scroll = map(int, re.search(r"<title>(\d+) (\d+)", done.stdout).groups())

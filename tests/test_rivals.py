@@ -147,9 +147,7 @@ def test_dates_come_from_the_split_and_fit_two_bytes(tmp_path: Path) -> None:
     assert read_train(tmp_path, dated=True).dates.tolist() == [-25_000, 20_000]
     far = pa.table({**columns, "date": pa.array([0, 40_000], pa.int32()).cast(pa.date32())})
     pq.write_table(far, tmp_path / "train.parquet")
-    with pytest.raises(
-        InputError, match=r"train.parquet: dates run from day 0 to 40000 since 1970; expected ±32768"
-    ):
+    with pytest.raises(InputError, match=r"train.parquet: dates run from day 0 to 40000 since 1970; expected ±32768"):
         read_part(tmp_path, "train")
 
 

@@ -80,17 +80,13 @@ def test_states_are_those_of_a_plain_loop_over_rows_and_steps() -> None:
             h, state = side.lstm(y[None], state)
             expected.append(side.affine(h[0]))
             before = bucket
-    torch.testing.assert_close(
-        side.states(seq, rows, learner.mean), torch.stack(expected), rtol=1e-4, atol=1e-5
-    )
+    torch.testing.assert_close(side.states(seq, rows, learner.mean), torch.stack(expected), rtol=1e-4, atol=1e-5)
 
 
 def test_states_lie_where_they_are_looked_for() -> None:
     user, item = np.int32([0, 0, 0, 1]), np.int32([0, 1, 2, 1])
     matrix = rating_matrix(user, item, np.int8([1, 2, 3, 4]), 2, 3, np.int32([17, 10, 17, 12]))
-    seq = Sequences(
-        matrix, first_date=10, bucket_days=2, n_buckets=4
-    )  # user 0 in buckets 0 and 3, user 1 in 1
+    seq = Sequences(matrix, first_date=10, bucket_days=2, n_buckets=4)  # user 0 in buckets 0 and 3, user 1 in 1
     assert seq.others.tolist() == [1, 0, 2, 1]
     assert seq.step_offsets.tolist() == [0, 2, 3]
     row, bucket = torch.tensor([0, 0, 0, 0, 1, 1, 1]), torch.tensor([-1, 0, 2, 3, 0, 1, 3])
@@ -122,9 +118,7 @@ def test_half_an_epoch_moves_one_side_only() -> None:
     learner = learner_of(moody_ratings()[0])
     before = {name: value.clone() for name, value in learner.weights().items()}
     counts = [count for _, count in learner._half_epoch("user", "item")]
-    moved = {
-        name.partition(".")[0] for name, value in learner.weights().items() if not value.equal(before[name])
-    }
+    moved = {name.partition(".")[0] for name, value in learner.weights().items() if not value.equal(before[name])}
     assert moved == {"user"}
     assert sum(counts) == learner.seqs["user"].ratings.numel()
 

@@ -19,7 +19,14 @@ from deeprec.runs import MODELS, choose_device, make_learner, train_run
 from deeprec.settings import model_settings, read_settings, settings_hash, write_settings
 from tests.conftest import ROOT, write_split
 
-CONTRACT = {"settings.yaml", "checkpoint.pt", "history.parquet", "steps.parquet", "metrics.json", "predictions.parquet"}
+CONTRACT = {
+    "settings.yaml",
+    "checkpoint.pt",
+    "history.parquet",
+    "steps.parquet",
+    "metrics.json",
+    "predictions.parquet",
+}
 CLOCK = {"seconds", "peak_memory_bytes", "commit", "threads", "machine"}
 
 
@@ -31,7 +38,12 @@ def split(tmp_path) -> Path:
 def settings_of(config: dict, **changes) -> dict:
     small = {"hidden": [8, 4], "epochs": 8, "lr": 0.02, "batch_size": 16, "dropout": 0.3, "refeed": 1}
     run = {"dataset": "toy", "run": "r", "split": "s", "model": "autoencoder", "seed": 0}
-    return {**run, **config["models"][changes.get("model", "autoencoder")], **(small if "model" not in changes else {}), **changes}
+    return {
+        **run,
+        **config["models"][changes.get("model", "autoencoder")],
+        **(small if "model" not in changes else {}),
+        **changes,
+    }
 
 
 def train_here(settings: dict, split: Path, out: Path) -> dict:
@@ -92,8 +104,19 @@ def test_every_model_repeats_itself_bit_for_bit(config, split, tmp_path, model):
 
 
 def command(path: Path, split: Path) -> list[str]:
-    return [sys.executable, "scripts/train_run.py", str(path), "--split", str(split), "--save-seconds", "0",
-            "--states", str(path.parent / "states"), "--tracking-uri", f"sqlite:///{split.parents[2]}/mlflow.db"]  # fmt: skip
+    return [
+        sys.executable,
+        "scripts/train_run.py",
+        str(path),
+        "--split",
+        str(split),
+        "--save-seconds",
+        "0",
+        "--states",
+        str(path.parent / "states"),
+        "--tracking-uri",
+        f"sqlite:///{split.parents[2]}/mlflow.db",
+    ]
 
 
 @pytest.mark.workflow

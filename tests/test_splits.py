@@ -21,9 +21,7 @@ CUT = DateSplit((date(2005, 1, 3), date(2005, 1, 20)), (date(2005, 1, 21), date(
 COLUMNS = ["user_id", "item_id", "rating", "date"]
 
 
-def write_ratings(
-    path: Path, seed: int, n_users: int = 60, n_items: int = 25, share: float = 0.4
-) -> pd.DataFrame:
+def write_ratings(path: Path, seed: int, n_users: int = 60, n_items: int = 25, share: float = 0.4) -> pd.DataFrame:
     """Write random ratings of January 2005 and return them."""
     rng = np.random.default_rng(seed)
     user, item = np.nonzero(rng.random((n_users, n_items)) < share)
@@ -132,9 +130,7 @@ def test_same_seed_same_bytes_and_another_seed_another_draw(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("group", [10, 333])
-def test_size_of_the_row_groups_does_not_matter(
-    group: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_size_of_the_row_groups_does_not_matter(group: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_ratings(tmp_path / "ratings.parquet", 0)
     split_ratings(tmp_path / "ratings.parquet", tmp_path / "a", CUT, 0)
     monkeypatch.setattr(ratings_module, "ROW_GROUP", group)
@@ -199,9 +195,7 @@ def test_training_matrix_holds_the_train_part(tmp_path: Path, monkeypatch: pytes
         (("2005-01-01", "2005-01-20"), ("2006-01-05", "2006-01-09"), "no rating falls into valid"),
     ],
 )
-def test_empty_part_is_refused_and_nothing_written(
-    train: tuple, test: tuple, reason: str, tmp_path: Path
-) -> None:
+def test_empty_part_is_refused_and_nothing_written(train: tuple, test: tuple, reason: str, tmp_path: Path) -> None:
     write_ratings(tmp_path / "ratings.parquet", 0)
     split = parse_split("s", {"kind": "dates", "train": train, "test": test})
     with pytest.raises(InputError, match=rf"{reason} .*the data run from 2005-01-01 to 2005-01-31"):

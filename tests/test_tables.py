@@ -9,9 +9,24 @@ from deeprec.tables import collect_trainings, datasets_table, results_table, wri
 
 
 def training(run: str, seed: int, valid: float | None, **more) -> dict:
-    return {"run": run, "seed": seed, "model": "autoencoder", "split": "s", "status": "diverged" if valid is None else "finished",
-            "valid_rmse": valid, "test_rmse": valid, "best_epoch": 3, "seconds": 2.0, "n_parameters": 10, "n_train": 5,
-            "n_valid": 4, "n": 4, "peak_memory_bytes": 2e6, "commit": "c", **more}  # fmt: skip
+    return {
+        "run": run,
+        "seed": seed,
+        "model": "autoencoder",
+        "split": "s",
+        "status": "diverged" if valid is None else "finished",
+        "valid_rmse": valid,
+        "test_rmse": valid,
+        "best_epoch": 3,
+        "seconds": 2.0,
+        "n_parameters": 10,
+        "n_train": 5,
+        "n_valid": 4,
+        "n": 4,
+        "peak_memory_bytes": 2e6,
+        "commit": "c",
+        **more,
+    }
 
 
 def test_mean_and_deviation_over_the_seeds_that_finished():
@@ -41,7 +56,10 @@ def test_trainings_are_read_with_their_settings(tmp_path):
 
 def test_datasets_table_has_a_row_a_part(tmp_path):
     part = {"n_ratings": 7, "n_users": 3, "n_items": 2, "first_date": "2005-01-01", "last_date": "2005-02-01"}
-    write_json(tmp_path / "stats.json", {"split": "3m", **dict.fromkeys(["train", "valid", "test", "interval"], part)})
+    write_json(
+        tmp_path / "stats.json",
+        {"split": "3m", **dict.fromkeys(["train", "valid", "test", "interval"], part)},
+    )
     table = datasets_table("toy", [tmp_path / "stats.json"])
     assert list(table["part"]) == ["train", "valid", "test", "interval"] and set(table["n_ratings"]) == {7}
 

@@ -85,7 +85,11 @@ def test_training_again_from_the_start_replaces_the_run(uri):
 
 
 def test_other_settings_are_another_run(uri):
-    keys = {run_key({**SETTINGS, "seed": 0}), run_key({**SETTINGS, "seed": 0, "lr": 0.2}), run_key({**SETTINGS, "seed": 1})}
+    keys = {
+        run_key({**SETTINGS, "seed": 0}),
+        run_key({**SETTINGS, "seed": 0, "lr": 0.2}),
+        run_key({**SETTINGS, "seed": 1}),
+    }
     assert len(keys) == 3
 
 

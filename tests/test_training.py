@@ -19,7 +19,15 @@ MATRIX = random_matrix(25, 12)
 
 def learner(defaults, **changes) -> AutoEncoderLearner:
     torch.manual_seed(3)
-    small = {**defaults, "hidden": [8, 4], "dropout": 0.5, "refeed": 1, "lr": 0.02, "batch_size": 10, **changes}
+    small = {
+        **defaults,
+        "hidden": [8, 4],
+        "dropout": 0.5,
+        "refeed": 1,
+        "lr": 0.02,
+        "batch_size": 10,
+        **changes,
+    }
     return AutoEncoderLearner(AutoEncoderSettings(**small), MATRIX, CPU)
 
 
@@ -49,7 +57,14 @@ def test_resumed_training_equals_an_undisturbed_one(defaults, tmp_path, optimize
 
     state = tmp_path / "state.pt"
     with pytest.raises(Killed):
-        train(learner(defaults, optimizer=optimizer), valid_part(), 6, state_path=state, save_seconds=save_seconds, on_epoch=kill)
+        train(
+            learner(defaults, optimizer=optimizer),
+            valid_part(),
+            6,
+            state_path=state,
+            save_seconds=save_seconds,
+            on_epoch=kill,
+        )
     resumed_learner = learner(defaults, optimizer=optimizer)
     torch.manual_seed(999)  # a resumed training must not depend on what the process drew before
     if not state.exists():
@@ -65,7 +80,13 @@ def test_resumed_training_equals_an_undisturbed_one(defaults, tmp_path, optimize
 def test_state_is_saved_and_continued_from(defaults, tmp_path):
     state, epochs = tmp_path / "state.pt", []
     train(learner(defaults), valid_part(), 3, state_path=state, save_seconds=0.0)
-    train(learner(defaults), valid_part(), 5, state_path=state, on_epoch=lambda progress: epochs.append(progress.epoch))
+    train(
+        learner(defaults),
+        valid_part(),
+        5,
+        state_path=state,
+        on_epoch=lambda progress: epochs.append(progress.epoch),
+    )
     assert epochs == [4, 5]
 
 

@@ -26,7 +26,11 @@ LOST = "dropout_0.8"  # the run that is made to diverge
 def shrink(config: dict, archive: Path) -> dict:
     """The same workflow on a file of 500 ratings, with tiny layers and three epochs."""
     dataset = config["datasets"]["movielens-100k"]
-    dataset |= {"title": "Toy ratings", "path": str(archive), "splits": {"last30": dataset["splits"]["last30"]}}
+    dataset |= {
+        "title": "Toy ratings",
+        "path": str(archive),
+        "splits": {"last30": dataset["splits"]["last30"]},
+    }
     dataset |= {"models": {}, "ablations": {}}
     config["models"]["autoencoder"] |= {"epochs": 3, "hidden": [4, 3]}
     config["runs"] = {
@@ -37,7 +41,12 @@ def shrink(config: dict, archive: Path) -> dict:
     }
     dataset["runs"] = {}
     config["ablations"] = {
-        "depth": {"title": "Deeper", "experiment": "C", "runs": {"2": "depth_2", "4": "depth_4"}, "paper": {"depth_2": 1.146}},
+        "depth": {
+            "title": "Deeper",
+            "experiment": "C",
+            "runs": {"2": "depth_2", "4": "depth_4"},
+            "paper": {"depth_2": 1.146},
+        },
         "mine": {"title": "Without a panel of its own", "runs": {"lost": LOST, "ALS": "als"}},
     }
     return config | {"seeds": [0, 1], "seeds_per_job": 2}
@@ -50,7 +59,9 @@ def write_archive(path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("ml-100k/u.data", table.to_csv(sep="\t", header=False, index=False))
         items = sorted(table["item_id"].unique())
-        archive.writestr("ml-100k/u.item", "\n".join(f"{item}|Title {item} (1995)|" for item in items).encode("latin-1"))
+        archive.writestr(
+            "ml-100k/u.item", "\n".join(f"{item}|Title {item} (1995)|" for item in items).encode("latin-1")
+        )
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +74,9 @@ def project(tmp_path_factory, config) -> Path:
     shutil.copy(ROOT / "constraints.txt", folder)
     (folder / "profiles").symlink_to("workflow/profiles")
     write_archive(folder / "toy.zip")
-    (folder / "config.yaml").write_text(yaml.safe_dump(shrink(yaml.safe_load(yaml.safe_dump(config)), folder / "toy.zip")))
+    (folder / "config.yaml").write_text(
+        yaml.safe_dump(shrink(yaml.safe_load(yaml.safe_dump(config)), folder / "toy.zip"))
+    )
     return folder
 
 
@@ -93,7 +106,12 @@ def finished(project) -> Path:
 def test_outputs_are_those_of_the_contract(finished):
     results = finished / RESULTS
     ratings = pq.read_table(results / "ratings.parquet")
-    assert [str(ratings[c].type) for c in ("user_id", "item_id", "rating", "date")] == ["int32", "int32", "int8", "date32[day]"]
+    assert [str(ratings[c].type) for c in ("user_id", "item_id", "rating", "date")] == [
+        "int32",
+        "int32",
+        "int8",
+        "date32[day]",
+    ]
     for part in ("train", "valid", "test"):
         table = pd.read_parquet(results / "splits" / "last30" / f"{part}.parquet")
         assert list(table) == ["user", "item", "rating", "date"]
@@ -122,7 +140,8 @@ def test_tracking_holds_every_run_and_the_best_model(finished):
         "assert not client.search_runs(['0'])\n"
         "[model] = client.search_logged_models([" + repr(tracking["experiment_id"]) + "])\n"
         "loaded = mlflow.pytorch.load_model(model.model_uri)\n"
-        "print(json.dumps([[r.data.tags['ablation'], r.info.status, [a.path for a in client.list_artifacts(r.info.run_id)],"
+        "print(json.dumps([[r.data.tags['ablation'], r.info.status,"
+        " [a.path for a in client.list_artifacts(r.info.run_id)],"
         " r.data.tags['mlflow.note.content'], len(r.inputs.dataset_inputs)] for r in runs]))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=finished, capture_output=True, text=True)
@@ -143,7 +162,13 @@ def test_noted_command_repeats_a_run(finished):
     shutil.copy(run / "settings.yaml", copy)
     command = [sys.executable, "scripts/train_run.py", copy, "--split", RESULTS / "splits" / "last30"]
     environment = {**os.environ, "PYTHONPATH": str(finished)}
-    subprocess.run([*command, "--tracking-uri", "sqlite:///again.db"], cwd=finished, env=environment, check=True, capture_output=True)
+    subprocess.run(
+        [*command, "--tracking-uri", "sqlite:///again.db"],
+        cwd=finished,
+        env=environment,
+        check=True,
+        capture_output=True,
+    )
     assert (copy.parent / "predictions.parquet").read_bytes() == (run / "predictions.parquet").read_bytes()
 
 
@@ -157,7 +182,10 @@ def test_finished_workflow_has_nothing_to_do_and_edits_rerun_what_they_concern(f
     with replaced(finished / "deeprec" / "model.py", (finished / "deeprec" / "model.py").read_text() + "\n# edited\n"):
         jobs = planned(finished)
         assert jobs["train_run_0"] == 4 and "split_ratings" not in jobs
-    with replaced(finished / "deeprec" / "figures.py", (finished / "deeprec" / "figures.py").read_text() + "\n# edited\n"):
+    with replaced(
+        finished / "deeprec" / "figures.py",
+        (finished / "deeprec" / "figures.py").read_text() + "\n# edited\n",
+    ):
         jobs = planned(finished)
         assert "train_run_0" not in jobs and jobs["draw_ablation"] == 2 and jobs["write_report"] == 1
     assert planned(finished) == {}

@@ -15,17 +15,17 @@ if PLAN.dataset["source"] == "simulated":
             archive="results/{dataset}/raw/simulated.tar.gz",
             truth="results/{dataset}/raw/simulation.json",
             manifest="results/{dataset}/raw/manifest.json",
-        params:
-            dataset=json.dumps(PLAN.source),
         log:
             "results/{dataset}/logs/simulate_ratings.log",
         benchmark:
             "results/{dataset}/benchmarks/simulate_ratings.tsv"
+        conda:
+            "../../envs/data.yaml"
         threads: 2
         resources:
             mem_mb=500,
-        conda:
-            "../../envs/data.yaml"
+        params:
+            dataset=json.dumps(PLAN.source),
         shell:
             "python {input.code[0]} --dataset {params.dataset:q} --archive {output.archive} "
             "--truth {output.truth} --manifest {output.manifest} --log {log}"
@@ -38,17 +38,17 @@ else:
             code=modules_of("scripts/download_ratings.py"),
         output:
             "results/{dataset}/raw/manifest.json",
-        params:
-            dataset=json.dumps(PLAN.source),
         log:
             "results/{dataset}/logs/download_ratings.log",
         benchmark:
             "results/{dataset}/benchmarks/download_ratings.tsv"
+        conda:
+            "../../envs/data.yaml"
         threads: 1
         resources:
             mem_mb=500,
-        conda:
-            "../../envs/data.yaml"
+        params:
+            dataset=json.dumps(PLAN.source),
         shell:
             "python {input.code[0]} --dataset {params.dataset:q} --manifest {output} --log {log}"
 
@@ -61,17 +61,17 @@ rule parse_ratings:
     output:
         ratings="results/{dataset}/ratings.parquet",
         titles="results/{dataset}/items.parquet",
-    params:
-        dataset=json.dumps(PLAN.source),
     log:
         "results/{dataset}/logs/parse_ratings.log",
     benchmark:
         "results/{dataset}/benchmarks/parse_ratings.tsv"
+    conda:
+        "../../envs/data.yaml"
     threads: 2
     resources:
         mem_mb=6000,
-    conda:
-        "../../envs/data.yaml"
+    params:
+        dataset=json.dumps(PLAN.source),
     shell:
         "python {input.code[0]} --dataset {params.dataset:q} --manifest {input.manifest} "
         "--ratings {output.ratings} --items {output.titles} --log {log}"
@@ -85,21 +85,28 @@ rule split_ratings:
     output:
         expand(
             "results/{dataset}/splits/{split}/{file}",
-            file=["train.parquet", "valid.parquet", "test.parquet", "users.parquet", "items.parquet", "stats.json"],
+            file=[
+                "train.parquet",
+                "valid.parquet",
+                "test.parquet",
+                "users.parquet",
+                "items.parquet",
+                "stats.json",
+            ],
             allow_missing=True,
         ),
-    params:
-        split=lambda wildcards: json.dumps(PLAN.split_definition(wildcards.split)),
-        out=subpath(output[0], parent=True),
     log:
         "results/{dataset}/logs/split_ratings/{split}.log",
     benchmark:
         "results/{dataset}/benchmarks/split_ratings/{split}.tsv"
+    conda:
+        "../../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=1000,
-    conda:
-        "../../envs/data.yaml"
+    params:
+        split=lambda wildcards: json.dumps(PLAN.split_definition(wildcards.split)),
+        out=subpath(output[0], parent=True),
     shell:
         "python {input.code[0]} --ratings {input.ratings} --split {params.split:q} --out {params.out} --log {log}"
 
@@ -108,21 +115,25 @@ rule audit_splits:
     """Compare the splits' counts with the published ones, before anything is trained on them."""
     input:
         code=modules_of("scripts/audit_splits.py"),
-        stats=expand("results/{dataset}/splits/{split}/stats.json", split=PLAN.audit, allow_missing=True),
+        stats=expand(
+            "results/{dataset}/splits/{split}/stats.json",
+            split=PLAN.audit,
+            allow_missing=True,
+        ),
     output:
         "results/{dataset}/tables/audit.csv",
-    params:
-        expected=json.dumps(PLAN.audit),
-        action=PLAN.dataset.get("audit_action", "stop"),
     log:
         "results/{dataset}/logs/audit_splits.log",
     benchmark:
         "results/{dataset}/benchmarks/audit_splits.tsv"
+    conda:
+        "../../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=500,
-    conda:
-        "../../envs/data.yaml"
+    params:
+        expected=json.dumps(PLAN.audit),
+        action=PLAN.dataset.get("audit_action", "stop"),
     shell:
         "python {input.code[0]} --stats {input.stats} --expected {params.expected:q} --action {params.action} "
         "--out {output} --log {log}"

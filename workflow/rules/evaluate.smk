@@ -11,24 +11,32 @@ rule tabulate_results:
             seed=config["seeds"],
             allow_missing=True,
         ),
-        stats=expand("results/{dataset}/splits/{split}/stats.json", split=PLAN.splits, allow_missing=True),
+        stats=expand(
+            "results/{dataset}/splits/{split}/stats.json",
+            split=PLAN.splits,
+            allow_missing=True,
+        ),
     output:
-        report("results/{dataset}/tables/results.csv", caption="../report/results.rst", category="Tables"),
+        report(
+            "results/{dataset}/tables/results.csv",
+            caption="../report/results.rst",
+            category="Tables",
+        ),
         "results/{dataset}/tables/trainings.csv",
         "results/{dataset}/tables/datasets.csv",
-    params:
-        paper=json.dumps(PLAN.paper),
-        published=json.dumps(PLAN.audit),
-        out=subpath(output[0], parent=True),
     log:
         "results/{dataset}/logs/tabulate_results.log",
     benchmark:
         "results/{dataset}/benchmarks/tabulate_results.tsv"
+    conda:
+        "../../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=1000,
-    conda:
-        "../../envs/report.yaml"
+    params:
+        paper=json.dumps(PLAN.paper),
+        published=json.dumps(PLAN.audit),
+        out=subpath(output[0], parent=True),
     shell:
         "python {input.code[0]} --metrics {input.metrics} --stats {input.stats} --paper {params.paper:q} "
         "--published {params.published:q} --dataset {wildcards.dataset} --out {params.out} --log {log}"
@@ -40,18 +48,24 @@ rule judge_claims:
         code=modules_of("scripts/judge_claims.py"),
         trainings="results/{dataset}/tables/trainings.csv",
     output:
-        report("results/{dataset}/tables/claims.csv", caption="../report/claims.rst", category="Tables"),
-    params:
-        ablations=json.dumps({name: ablation["runs"] for name, ablation in PLAN.ablations.items()}),
+        report(
+            "results/{dataset}/tables/claims.csv",
+            caption="../report/claims.rst",
+            category="Tables",
+        ),
     log:
         "results/{dataset}/logs/judge_claims.log",
     benchmark:
         "results/{dataset}/benchmarks/judge_claims.tsv"
+    conda:
+        "../../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=500,
-    conda:
-        "../../envs/report.yaml"
+    params:
+        ablations=json.dumps(
+            {name: ablation["runs"] for name, ablation in PLAN.ablations.items()}
+        ),
     shell:
         "python {input.code[0]} --trainings {input.trainings} --ablations {params.ablations:q} "
         "--out {output} --log {log}"
@@ -76,20 +90,20 @@ rule draw_ablation:
             labels={"ablation": "{ablation}"},
         ),
         "results/{dataset}/figures/{ablation}.svg",
+    log:
+        "results/{dataset}/logs/draw_ablation/{ablation}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/draw_ablation/{ablation}.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
     params:
         ablation=lambda wildcards: json.dumps(PLAN.ablations[wildcards.ablation]),
         runs="results/{dataset}/runs",
         seeds=config["seeds"],
         title=PLAN.dataset["title"],
-    log:
-        "results/{dataset}/logs/draw_ablation/{ablation}.log",
-    benchmark:
-        "results/{dataset}/benchmarks/draw_ablation/{ablation}.tsv"
-    threads: 1
-    resources:
-        mem_mb=1000,
-    conda:
-        "../../envs/report.yaml"
     shell:
         "python {input.code[0]} --ablation {params.ablation:q} --runs {params.runs} --seeds {params.seeds} "
         "--title {params.title:q} --out {output} --log {log}"

@@ -11,23 +11,31 @@ rule write_report:
             table=["results", "trainings", "datasets", "claims"],
             allow_missing=True,
         ),
-        figures=expand("results/{dataset}/figures/{ablation}.svg", ablation=PLAN.ablations, allow_missing=True),
+        figures=expand(
+            "results/{dataset}/figures/{ablation}.svg",
+            ablation=PLAN.ablations,
+            allow_missing=True,
+        ),
     output:
-        report("results/{dataset}/report.html", caption="../report/page.rst", category="Report"),
+        report(
+            "results/{dataset}/report.html",
+            caption="../report/page.rst",
+            category="Report",
+        ),
+    log:
+        "results/{dataset}/logs/write_report.log",
+    benchmark:
+        "results/{dataset}/benchmarks/write_report.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
     params:
         plan=json.dumps(PLAN.summary),
         tables=lambda wildcards, input: os.path.dirname(input.tables[0]),
         figures=lambda wildcards, input: os.path.dirname(input.figures[0]),
         benchmarks="results/{dataset}/benchmarks",
-    log:
-        "results/{dataset}/logs/write_report.log",
-    benchmark:
-        "results/{dataset}/benchmarks/write_report.tsv"
-    threads: 1
-    resources:
-        mem_mb=1000,
-    conda:
-        "../../envs/report.yaml"
     shell:
         "python {input.code[0]} --plan {params.plan:q} --tables {params.tables} --figures {params.figures} "
         "--benchmarks {params.benchmarks} --out {output} --log {log}"

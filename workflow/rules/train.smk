@@ -1,6 +1,12 @@
 # config.yaml -> runs/{run}/seed_{n}/settings.yaml -> checkpoint, history, metrics, predictions
 
-RUN_FILES = ["checkpoint.pt", "history.parquet", "steps.parquet", "predictions.parquet", "metrics.json"]
+RUN_FILES = [
+    "checkpoint.pt",
+    "history.parquet",
+    "steps.parquet",
+    "predictions.parquet",
+    "metrics.json",
+]
 
 
 rule prepare_tracking:
@@ -9,17 +15,17 @@ rule prepare_tracking:
         code=modules_of("scripts/prepare_tracking.py"),
     output:
         "results/{dataset}/experiment.json",
-    params:
-        uri=config["tracking_uri"],
     log:
         "results/{dataset}/logs/prepare_tracking.log",
     benchmark:
         "results/{dataset}/benchmarks/prepare_tracking.tsv"
+    conda:
+        "../../envs/train.yaml"
     threads: 1
     resources:
         mem_mb=1000,
-    conda:
-        "../../envs/train.yaml"
+    params:
+        uri=config["tracking_uri"],
     shell:
         "python {input.code[0]} --tracking-uri {params.uri:q} --dataset {wildcards.dataset} --out {output} --log {log}"
 
@@ -32,20 +38,24 @@ for seeds in PLAN.seed_batches:
         input:
             script=from_here("scripts/write_settings.py"),
         output:
-            expand("results/{dataset}/runs/{run}/seed_{seed}/settings.yaml", seed=seeds, allow_missing=True),
-        params:
-            settings=lambda wildcards: json.dumps(PLAN.run_settings(wildcards.run)),
-            seeds=seeds,
-            out="results/{dataset}/runs/{run}",
+            expand(
+                "results/{dataset}/runs/{run}/seed_{seed}/settings.yaml",
+                seed=seeds,
+                allow_missing=True,
+            ),
         log:
             f"results/{{dataset}}/logs/write_settings/{{run}}_{seeds[0]}.log",
         benchmark:
             f"results/{{dataset}}/benchmarks/write_settings/{{run}}_{seeds[0]}.tsv"
+        conda:
+            "../../envs/data.yaml"
         threads: 1
         resources:
             mem_mb=200,
-        conda:
-            "../../envs/data.yaml"
+        params:
+            settings=lambda wildcards: json.dumps(PLAN.run_settings(wildcards.run)),
+            seeds=seeds,
+            out="results/{dataset}/runs/{run}",
         shell:
             "python {input.script} --settings {params.settings:q} --seeds {params.seeds} "
             "--out {params.out} --log {log}"
@@ -57,7 +67,9 @@ for seeds in PLAN.seed_batches:
             code=modules_of("scripts/train_run.py"),
             experiment="results/{dataset}/experiment.json",
             settings=expand(
-                "results/{dataset}/runs/{run}/seed_{seed}/settings.yaml", seed=seeds, allow_missing=True
+                "results/{dataset}/runs/{run}/seed_{seed}/settings.yaml",
+                seed=seeds,
+                allow_missing=True,
             ),
             split=lambda wildcards: expand(
                 "results/{dataset}/splits/{split}/{part}.parquet",
@@ -68,24 +80,27 @@ for seeds in PLAN.seed_batches:
             audit=AUDIT,
         output:
             expand(
-                "results/{dataset}/runs/{run}/seed_{seed}/{file}", seed=seeds, file=RUN_FILES, allow_missing=True
+                "results/{dataset}/runs/{run}/seed_{seed}/{file}",
+                seed=seeds,
+                file=RUN_FILES,
+                allow_missing=True,
             ),
+        log:
+            f"results/{{dataset}}/logs/train_run/{{run}}_{seeds[0]}.log",
+        benchmark:
+            f"results/{{dataset}}/benchmarks/train_run/{{run}}_{seeds[0]}.tsv"
+        conda:
+            "../../envs/train.yaml"
+        threads: config["threads"]
+        resources:
+            mem_mb=5000,
+            gpu=1 if config["device"] != "cpu" and n_gpus() else 0,
         params:
             split=lambda wildcards, input: os.path.dirname(input.split[0]),
             states="results/{dataset}/states",
             device=config["device"],
             save_seconds=config["save_seconds"],
             uri=config["tracking_uri"],
-        log:
-            f"results/{{dataset}}/logs/train_run/{{run}}_{seeds[0]}.log",
-        benchmark:
-            f"results/{{dataset}}/benchmarks/train_run/{{run}}_{seeds[0]}.tsv"
-        threads: config["threads"]
-        resources:
-            mem_mb=5000,
-            gpu=1 if config["device"] != "cpu" and n_gpus() else 0,
-        conda:
-            "../../envs/train.yaml"
         shell:
             "OMP_NUM_THREADS={threads} python {input.code[0]} {input.settings} --split {params.split} "
             "--device {params.device} --threads {threads} --states {params.states} "
@@ -104,18 +119,20 @@ rule track_results:
         ),
     output:
         "results/{dataset}/tracking.json",
-    params:
-        uri=config["tracking_uri"],
-        ablations=json.dumps({name: list(a["runs"].values()) for name, a in PLAN.ablations.items()}),
     log:
         "results/{dataset}/logs/track_results.log",
     benchmark:
         "results/{dataset}/benchmarks/track_results.tsv"
+    conda:
+        "../../envs/train.yaml"
     threads: 1
     resources:
         mem_mb=2000,
-    conda:
-        "../../envs/train.yaml"
+    params:
+        uri=config["tracking_uri"],
+        ablations=json.dumps(
+            {name: list(a["runs"].values()) for name, a in PLAN.ablations.items()}
+        ),
     shell:
         "python {input.code[0]} {input.metrics} --ablations {params.ablations:q} --tracking-uri {params.uri:q} "
         "--out {output} --log {log}"
@@ -123,4 +140,6 @@ rule track_results:
 
 onstart:
     # A killed training leaves its run RUNNING in MLflow for ever.
-    shell("python {workflow.basedir}/scripts/close_dead_runs.py --tracking-uri {config[tracking_uri]:q} --dataset {config[dataset]}")
+    shell(
+        "python {workflow.basedir}/scripts/close_dead_runs.py --tracking-uri {config[tracking_uri]:q} --dataset {config[dataset]}"
+    )
