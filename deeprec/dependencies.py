@@ -9,8 +9,11 @@ ROOT = Path(__file__).parent.parent
 
 
 @cache
-def modules_of(script: str) -> list[str]:
-    """Return the script first, then all modules of `deeprec` that it imports, directly or not (paths from here)."""
+def modules_of(script: str, but: str = "") -> list[str]:
+    """Return the script first, then all modules of `deeprec` that it imports, directly or not (paths from here).
+
+    `but` names a module to leave out, one whose edits change nothing of what the script makes.
+    """
     found: set[Path] = set()
     todo = [ROOT / script]
     while todo:
@@ -18,7 +21,7 @@ def modules_of(script: str) -> list[str]:
         if path not in found and path.exists():
             found.add(path)
             todo += [ROOT / name for name in _imported(path)]
-    others = sorted(found - {ROOT / script})
+    others = sorted(found - {ROOT / script, ROOT / but})
     return [from_here(path) for path in [ROOT / script, *others]]
 
 

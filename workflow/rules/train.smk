@@ -64,7 +64,7 @@ for seeds in PLAN.seed_batches:
         name:
             f"train_run_{seeds[0]}"
         input:
-            code=modules_of("scripts/train_run.py"),
+            code=modules_of("scripts/train_run.py", but="deeprec/tracking.py"),
             experiment="results/{dataset}/experiment.json",
             settings=expand(
                 "results/{dataset}/runs/{run}/seed_{seed}/settings.yaml",
