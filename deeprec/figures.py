@@ -91,7 +91,7 @@ def draw_ablation(ablation: dict[str, Any], curves: list[Curves], dataset: str) 
 def _head(title: str, subtitle: str, width: float) -> list[tuple[str, dict[str, Any]]]:
     """Return the lines above the panels and their looks, wrapped to a width in inches."""
     bold, soft = {"fontsize": 9, "fontweight": "bold"}, {"fontsize": 7, "color": GREY}
-    lines = [(line, bold) for line in textwrap.wrap(title, int(13.5 * width))]
+    lines = [(line, bold) for line in textwrap.wrap(title, int(12.5 * width))]
     return lines + [(line, soft) for line in textwrap.wrap(subtitle, int(19 * width))]
 
 
