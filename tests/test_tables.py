@@ -60,8 +60,12 @@ def test_datasets_table_has_a_row_a_part(tmp_path):
         tmp_path / "stats.json",
         {"split": "3m", **dict.fromkeys(["train", "valid", "test", "interval"], part)},
     )
-    table = datasets_table("toy", [tmp_path / "stats.json"])
+    expected = {"3m": {"test": {"ratings": 8, "users": 3, "items": 2}}}
+    table = datasets_table("toy", [tmp_path / "stats.json"], expected)
     assert list(table["part"]) == ["train", "valid", "test", "interval"] and set(table["n_ratings"]) == {7}
+    # The paper's "test" is the whole interval; nothing is published of the other parts here.
+    assert table.set_index("part")["published_ratings"].dropna().to_dict() == {"interval": 8}
+    assert datasets_table("toy", [tmp_path / "stats.json"], {})["published_ratings"].isna().all()
 
 
 def test_csv_appears_whole(tmp_path):
