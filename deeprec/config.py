@@ -85,9 +85,12 @@ class Plan:
         return list(dict.fromkeys(run["split"] for run in self.runs.values()))
 
     @property
-    def paper(self) -> dict[str, float]:
-        """The paper's Netflix RMSE by run."""
-        return {run: rmse for a in self.ablations.values() for run, rmse in a.get("paper", {}).items()}
+    def paper(self) -> dict[str, dict[str, float]]:
+        """The paper's Netflix RMSE, by the part that it was measured on (valid, test) and by run."""
+        found: dict[str, dict[str, float]] = {"valid": {}, "test": {}}
+        for ablation in self.ablations.values():
+            found[ablation.get("paper_part", "valid")].update(ablation.get("paper", {}))
+        return found
 
     @property
     def summary(self) -> dict[str, Any]:

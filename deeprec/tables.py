@@ -22,10 +22,10 @@ def collect_trainings(metrics: list[Path]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def results_table(trainings: pd.DataFrame, paper: dict[str, float]) -> pd.DataFrame:
+def results_table(trainings: pd.DataFrame, paper: dict[str, dict[str, float]]) -> pd.DataFrame:
     """Return a row a run: RMSE in stars as mean and sample deviation over the seeds that did not diverge.
 
-    `paper` holds the paper's Netflix RMSE by run; `gap` is ours minus the paper's, on different data unless
+    `paper` holds the paper's Netflix RMSE by part and run; a gap is ours minus the paper's, on different data unless
     the data set is Netflix. The deviation of a single seed is unknown (NaN).
     """
     rows = []
@@ -39,12 +39,12 @@ def results_table(trainings: pd.DataFrame, paper: dict[str, float]) -> pd.DataFr
             row |= {f"{score}_mean": values.mean(), f"{score}_sd": values.std(ddof=1)}
         row |= {name: first[name] for name in ("n_parameters", "n_train", "n_valid", "n")}
         row["peak_memory_mb"] = group["peak_memory_bytes"].max() / 1e6
-        row["paper_netflix_rmse"] = paper.get(run)
+        for part, values in paper.items():
+            row[f"paper_{part}_rmse"] = values.get(run, float("nan"))
+            row[f"{part}_gap"] = row[f"{part}_rmse_mean"] - row[f"paper_{part}_rmse"]
         row["commit"] = first["commit"]
         rows.append(row)
-    table = pd.DataFrame(rows).rename(columns={"n": "n_test"})
-    table["gap"] = table["valid_rmse_mean"] - table["paper_netflix_rmse"].astype(float)
-    return table
+    return pd.DataFrame(rows).rename(columns={"n": "n_test"})
 
 
 def datasets_table(dataset: str, stats: list[Path], expected: Expected) -> pd.DataFrame:

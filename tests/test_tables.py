@@ -31,17 +31,18 @@ def training(run: str, seed: int, valid: float | None, **more) -> dict:
 
 def test_mean_and_deviation_over_the_seeds_that_finished():
     rows = [training("a", 0, 1.0), training("a", 1, 1.2), training("a", 2, None), training("b", 0, 0.9)]
-    table = results_table(pd.DataFrame(rows), {"a": 0.95}).set_index("run")
+    table = results_table(pd.DataFrame(rows), {"valid": {"a": 0.95}, "test": {"b": 0.8}}).set_index("run")
     assert table.loc["a", "valid_rmse_mean"] == pytest.approx(1.1)
     assert table.loc["a", "valid_rmse_sd"] == pytest.approx(0.2 / 2**0.5)
     assert (table.loc["a", "n_seeds"], table.loc["a", "n_diverged"]) == (3, 1)
-    assert table.loc["a", "gap"] == pytest.approx(0.15)
-    assert pd.isna(table.loc["b", "valid_rmse_sd"]) and pd.isna(table.loc["b", "gap"])
+    assert table.loc["a", "valid_gap"] == pytest.approx(0.15)
+    assert pd.isna(table.loc["b", "valid_rmse_sd"]) and pd.isna(table.loc["b", "valid_gap"])
+    assert table.loc["b", "test_gap"] == pytest.approx(0.1) and pd.isna(table.loc["a", "test_gap"])
     assert list(table.index) == ["a", "b"]
 
 
 def test_run_that_always_diverged_has_no_score():
-    table = results_table(pd.DataFrame([training("a", 0, None)]), {})
+    table = results_table(pd.DataFrame([training("a", 0, None)]), {"valid": {}, "test": {}})
     assert pd.isna(table["valid_rmse_mean"][0]) and table["n_diverged"][0] == 1
 
 

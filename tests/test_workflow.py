@@ -125,7 +125,7 @@ def test_outputs_are_those_of_the_contract(finished):
         assert "</svg>" in (results / "figures" / f"{figure}.svg").read_text()
     with (results / "tables" / "results.csv").open() as file:
         rows = {row["run"]: row for row in csv.DictReader(file)}
-    assert rows["depth_2"]["paper_netflix_rmse"] == "1.146" and rows[LOST]["n_diverged"] == "2"
+    assert rows["depth_2"]["paper_valid_rmse"] == "1.146" and rows[LOST]["n_diverged"] == "2"
     assert not (results / "states").exists() or not list((results / "states").iterdir())
 
 
