@@ -161,6 +161,8 @@ def _draw_scores(axis: Axes, curves: list[Curves], paper: dict[str, float], scor
         axis.plot(place, reference, "s--" if joined else "s", label="paper, on Netflix", **look)
         axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
     axis.set_xticks(place, [textwrap.fill(curve.label, 11) for curve in curves])
+    if not joined and len(curves) > 4:  # names would run into each other
+        axis.tick_params(axis="x", rotation=40)
     axis.margins(x=0.1, y=0.18)
 
 

@@ -16,6 +16,7 @@ from deeprec.report import render_report, stage_durations
 def main(args: argparse.Namespace) -> None:
     plan = json.loads(args.plan)
     results = pd.read_csv(args.tables / "results.csv")
+    by_run = results.set_index("run")
     trainings = pd.read_csv(args.tables / "trainings.csv")
     datasets = pd.read_csv(args.tables / "datasets.csv")
     claims = pd.read_csv(args.tables / "claims.csv")
@@ -33,7 +34,7 @@ def main(args: argparse.Namespace) -> None:
                 "n_panels": len(ablation.get("panels", [None])),
                 "claims": claims[claims["experiment"] == ablation.get("experiment")].to_dict("records"),
                 "figure": args.figures / f"{name}.svg",
-                "rows": results[results["run"].isin(ablation["runs"].values())].to_dict("records"),
+                "rows": by_run.loc[list(dict.fromkeys(ablation["runs"].values()))].reset_index().to_dict("records"),
             }
             for name, ablation in plan["ablations"].items()
         ],
