@@ -81,13 +81,14 @@ class World:
         self._certain = np.arange(size.n_users) + (self._sums[-1] - self._sums[:-1]) / self.activity
 
     def _share_out(self, users: np.ndarray) -> dict[int, np.ndarray]:
-        """Give every user to one of the best known movies, half of whose ratings they may be.
+        """Give every user to one of the best known movies, half of whose ratings (rounded up) they may be.
 
-        So that nobody goes without a rating.
+        So that nobody goes without a rating: the halves hold twice as many users as there are, by `Size.check`.
+        Rounded down they would not, where most movies have a single rating.
         """
         guests = {}
         for item in np.argsort(-self.counts, kind="stable"):
-            guests[int(item)], users = np.split(users, [self.counts[item] // 2])
+            guests[int(item)], users = np.split(users, [-(-self.counts[item] // 2)])
             if not users.size:
                 break
         return guests

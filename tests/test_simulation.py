@@ -121,6 +121,12 @@ def test_every_size_comes_out_exactly(seed: int, n_users: int, n_items: int, dat
     assert set(np.concatenate([movie.user for movie in movies])) == set(range(n_users))
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_everybody_rates_even_where_most_movies_have_one_rating(seed: int) -> None:
+    movies = World(Size(n_ratings=80, n_users=20, n_items=60, noise=0.8, seed=seed)).movies()
+    assert set(np.concatenate([movie.user for movie in movies])) == set(range(20))
+
+
 @settings(deadline=None)
 @given(st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=50), st.data())
 def test_shares_add_up_within_their_bounds(weights: list[float], data: st.DataObject) -> None:
