@@ -118,8 +118,11 @@ def test_every_inner_link_leads_somewhere(page):
 
 @pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
 @pytest.mark.parametrize("width", [400, 1400])
-def test_browser_shows_it_without_complaint(tmp_path, page, width):
-    """No console message, and nothing wider than the window."""
+def test_browser_shows_it_without_complaint(tmp_path, width):
+    """No console message, and nothing wider than the window, with as many experiments as the paper has."""
+    whole = context(tmp_path)
+    whole["ablations"] = [{**whole["ablations"][0], "name": f"experiment_{n}"} for n in range(8)]
+    page = render_report(whole)
     # In a frame, since a headless window is never narrower than 500 px.
     frame = f'<iframe style="border: 0; width: {width}px; height: 900px" srcdoc="{html.escape(page)}"></iframe>'
     probe = "const f = document.querySelector('iframe'), root = () => f.contentDocument.documentElement;"
