@@ -36,6 +36,7 @@ class AutoEncoderSettings:
     lr_decay: float
     batch_size: int
     drop_last: bool
+    precision: str
     epochs: int
 
 
@@ -46,9 +47,9 @@ class AutoEncoderLearner:
         self.settings, self.device = settings, device
         self.matrix = train.to(device)
         s = settings
-        self.model = AutoEncoder(train.n_items, s.hidden, s.activation, s.last_activation, s.constrained, s.dropout).to(
-            device
-        )
+        self.model = AutoEncoder(
+            train.n_items, s.hidden, s.activation, s.last_activation, s.constrained, s.dropout, s.precision
+        ).to(device)
         self.optimizer = _optimizer(s, self.model)
 
     def lr(self, epoch: int) -> float:

@@ -74,5 +74,6 @@ def _as_autoencoder(s: AutoRecSettings) -> AutoEncoderSettings:
         lr_decay=1.0,
         batch_size=s.batch_size,
         drop_last=False,
+        precision="fp32",
         epochs=s.epochs,
     )

@@ -22,6 +22,8 @@ ACTIVATIONS = {
     "identity": (lambda x: x, True),
 }
 
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
 
 class AutoEncoder(nn.Module):
     """Fully connected encoder `f(Wx + b)` and a decoder that mirrors it.
@@ -33,6 +35,7 @@ class AutoEncoder(nn.Module):
         last_activation: activation of the decoder's last layer; "same" applies the rule of ACTIVATIONS.
         constrained: the decoder's weights are the transposes of the encoder's; its biases are its own.
         dropout: probability to drop an element of the code.
+        precision: in which training multiplies dense matrices, a key of PRECISIONS; weights stay float32.
     """
 
     def __init__(
@@ -43,12 +46,14 @@ class AutoEncoder(nn.Module):
         last_activation: str = "same",
         constrained: bool = False,
         dropout: float = 0.0,
+        precision: str = "fp32",
     ):
         super().__init__()
         sizes = [n_items, *hidden]
         pairs = list(pairwise(sizes))
-        # Stored as (n_in, n_out) and used transposed: an item's weights lie together, in encoder and decoder.
-        self.encode_w = nn.ParameterList(nn.Parameter(torch.empty(pair).T) for pair in pairs)
+        # Both sides' weights lie with the larger side first, so that an item's are together: the encoder computes
+        # x W + b, the decoder z Wᵀ + b, and a constrained decoder takes the encoder's very tensor.
+        self.encode_w = nn.ParameterList(nn.Parameter(torch.empty(pair)) for pair in pairs)
         self.encode_b = nn.ParameterList(nn.Parameter(torch.zeros(n_out)) for _, n_out in pairs)
         self.decode_b = nn.ParameterList(nn.Parameter(torch.zeros(n_in)) for n_in, _ in reversed(pairs))
         self.decode_w = None
@@ -59,33 +64,38 @@ class AutoEncoder(nn.Module):
         if last_activation != "same":
             self.last_activation = ACTIVATIONS[last_activation][0]
         self.dropout = nn.Dropout(dropout)
+        self.precision = PRECISIONS[precision]
         for w in [*self.encode_w, *(self.decode_w or [])]:
             nn.init.xavier_uniform_(w)
 
     def encode(self, x: Tensor | Ratings) -> Tensor:
         """Return the code z (batch, hidden[-1]) of rating vectors x (batch, n_items), sparse or dense."""
         first, *inner = zip(self.encode_w, self.encode_b, strict=True)
-        h = input_layer(x, *first) if isinstance(x, Ratings) else F.linear(x, *first)
+        h = input_layer(x, *first) if isinstance(x, Ratings) else self._affine(x, *first)
         z = self.activation(h)
         for w, b in inner:
-            z = self.activation(F.linear(z, w, b))
+            z = self.activation(self._affine(z, w, b))
         return z
 
     def hidden(self, z: Tensor) -> Tensor:
         """Return the decoder's last hidden layer h (batch, hidden[0]) from the code z; z itself with one layer."""
         for w, b in self._decoder[:-1]:
-            z = self.activation(F.linear(z, w, b))
+            z = self.activation(self._affine(z, w.T, b))
         return z
 
     def output(self, h: Tensor, at: Ratings | None = None) -> Tensor:
         """Return ratings from the last hidden layer: (batch, n_items), or (n,) at the places of `at` only."""
         w, b = self._decoder[-1]
-        return self.last_activation(F.linear(h, w, b) if at is None else output_layer(h, w, b, at))
+        return self.last_activation(self._affine(h, w.T, b) if at is None else output_layer(h.float(), w, b, at))
 
     @property
     def _decoder(self) -> list[tuple[Tensor, Tensor]]:
-        weights = self.decode_w or [w.T for w in reversed(self.encode_w)]
-        return list(zip(weights, self.decode_b, strict=True))
+        return list(zip(self.decode_w or reversed(self.encode_w), self.decode_b, strict=True))
+
+    def _affine(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+        # The weights are rounded anew each time: a copy kept over an update (as autocast's cache does) is stale.
+        kind = self.precision if self.training else torch.float32
+        return torch.addmm(b.to(kind), x.to(kind), w.to(kind))
 
     def forward(self, x: Tensor | Ratings, at: Ratings | None = None) -> Tensor:
         """Return f(x), decoded from dropout(encode(x)): (batch, n_items), or (n,) at the places of `at` only."""

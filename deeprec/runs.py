@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from deeprec.allocator import keep_freed_memory
 from deeprec.als import AlsLearner, AlsSettings
 from deeprec.autoencoder import AutoEncoderLearner, AutoEncoderSettings
 from deeprec.autorec import AutoRecLearner, AutoRecSettings
@@ -50,6 +51,7 @@ def make_learner(settings: dict[str, Any], matrix: RatingMatrix, device: torch.d
     """Seed torch's generators and build the run's model on a training set."""
     kind, learner = MODELS[settings["model"]]
     torch.manual_seed(settings["seed"])
+    keep_freed_memory()
     return learner(model_settings(kind, settings), matrix, device)
 
 

@@ -29,7 +29,7 @@ def slope(kind: str, v: np.ndarray) -> np.ndarray:
 
 
 class Reference:
-    """Layers as (weight (n_out, n_in), bias) and backpropagation by hand."""
+    """Encoder weights (n_in, n_out), decoder weights (n_out, n_in), and backpropagation by hand."""
 
     def __init__(self, encode_w, encode_b, decode_w, decode_b, kind: str):
         """Take copies of the weights; `decode_w` None makes the decoder constrained."""
@@ -42,8 +42,9 @@ class Reference:
         return [*self.encode_w, *self.encode_b, *self.decode_b, *(self.decode_w or [])]
 
     def layers(self):
-        decode_w = self.decode_w or [w.T for w in reversed(self.encode_w)]
-        pairs = [*zip(self.encode_w, self.encode_b, strict=True), *zip(decode_w, self.decode_b, strict=True)]
+        decode_w = self.decode_w or reversed(self.encode_w)
+        encode_w = [w.T for w in self.encode_w]
+        pairs = [*zip(encode_w, self.encode_b, strict=True), *zip(decode_w, self.decode_b, strict=True)]
         last = "identity" if self.kind in ("sigmoid", "tanh") else self.kind
         return [(w, b, last if i + 1 == len(pairs) else self.kind) for i, (w, b) in enumerate(pairs)]
 
@@ -69,10 +70,10 @@ class Reference:
             grad = grad @ w
         by_layer = by_layer[::-1]
         depth = len(self.encode_w)
-        encode_w = [by_layer[i][0] for i in range(depth)]
+        encode_w = [by_layer[i][0].T for i in range(depth)]
         decode_w = [by_layer[depth + i][0] for i in range(depth)]
         if self.decode_w is None:  # a tied weight is used twice, so that both uses add up
-            encode_w = [a + b.T for a, b in zip(encode_w, decode_w[::-1], strict=True)]
+            encode_w = [a + b for a, b in zip(encode_w, decode_w[::-1], strict=True)]
         biases = [by_layer[i][1] for i in range(2 * depth)]
         return loss, [*encode_w, *biases[:depth], *biases[depth:], *(decode_w if self.decode_w else [])]
 

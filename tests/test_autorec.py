@@ -27,7 +27,7 @@ def forward(learner: AutoRecLearner, r: np.ndarray) -> np.ndarray:
     v, mu, w, b = (
         x[0].detach().double().numpy() for x in (model.encode_w, model.encode_b, model.decode_w, model.decode_b)
     )
-    return 1 / (1 + np.exp(-(r @ v.T + mu))) @ w.T + b
+    return 1 / (1 + np.exp(-(r @ v + mu))) @ w.T + b
 
 
 @pytest.mark.parametrize("rows", ["users", "items"])
@@ -46,7 +46,7 @@ def test_a_step_follows_the_objective(rows: str) -> None:
     before = w.detach().double().numpy().copy()
     v, mu = (x[0].detach().double().numpy() for x in (learner.model.encode_w, learner.model.encode_b))
     error = np.where(r != 0, forward(learner, r) - r, 0)
-    code = 1 / (1 + np.exp(-(r @ v.T + mu)))
+    code = 1 / (1 + np.exp(-(r @ v + mu)))
     slope = (2 * error.T @ code + 0.7 * before) / len(PART)
     errors, counts = learner.train_epoch(1)
     assert errors.sum() == pytest.approx(np.square(error).sum(), rel=1e-5)

@@ -23,7 +23,10 @@ def test_rows_are_the_matrix_rows(n_users, n_items, density, seed):
     rows = torch.randperm(n_users)[: n_users // 2 + 1]
     batch = matrix.rows(rows)
     assert torch.equal(batch.dense(), whole[rows])
-    assert torch.equal(batch.transposed(batch.values).to_dense(), whole[rows].T)
+    k = torch.randn(n_items, 3)
+    torch.testing.assert_close(batch.product(batch.values, k), whole[rows] @ k)
+    k = torch.randn(len(rows), 3)
+    torch.testing.assert_close(batch.product_transposed(batch.values, k), whole[rows].T @ k)
     assert torch.equal(all_rows(matrix.transpose()), whole.T)
 
 
@@ -33,11 +36,11 @@ def test_layers_and_their_gradients_equal_dense(constrained):
     matrix = random_matrix(40, 25)
     batch = matrix.rows(torch.randperm(40)[:17])
     x = batch.dense()
-    w = torch.randn(25, 6).T.requires_grad_()
-    out_w = w.T if constrained else torch.randn(25, 6, requires_grad=True)
+    w = torch.randn(25, 6, requires_grad=True)
+    out_w = w if constrained else torch.randn(25, 6, requires_grad=True)
     b, out_b = torch.randn(6, requires_grad=True), torch.randn(25, requires_grad=True)
     leaves = [w, b, out_b] if constrained else [w, b, out_b, out_w]
-    dense = F.linear(torch.tanh(F.linear(x, w, b)), out_w, out_b)
+    dense = F.linear(torch.tanh(x @ w + b), out_w, out_b)
     sparse = output_layer(torch.tanh(input_layer(batch, w, b)), out_w, out_b, batch)
     torch.testing.assert_close(sparse, dense[x != 0])
     weights = torch.randn(len(sparse))
@@ -51,4 +54,4 @@ def test_user_without_ratings_is_a_row_of_zeros():
     user, item, rating = (torch.tensor(v).numpy() for v in ([1], [2], [5]))
     matrix = rating_matrix(user.astype("int32"), item.astype("int32"), rating.astype("int8"), 3, 4)
     assert torch.equal(all_rows(matrix), torch.tensor([[0.0] * 4, [0, 0, 5, 0], [0] * 4]))
-    assert input_layer(matrix.rows(torch.tensor([0])), torch.randn(4, 2).T, torch.ones(2)).tolist() == [[1, 1]]
+    assert input_layer(matrix.rows(torch.tensor([0])), torch.randn(4, 2), torch.ones(2)).tolist() == [[1, 1]]
