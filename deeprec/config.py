@@ -56,7 +56,7 @@ class Plan:
 
     def run_settings(self, name: str) -> dict[str, Any]:
         """Return everything that defines a run but its seed, as `settings.yaml` keeps it."""
-        settings = self.runs[name]
+        settings = self._settings(name)
         split = settings["split"]
         return {
             "dataset": self.config["dataset"],
@@ -156,11 +156,29 @@ def _cross_check(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[str
                     known = _choices(ablation["runs"])
                     yield f"ablation {name!r}: panel with unknown label {label!r}; choose from {known}"
     for name in plan._defined:
-        yield from _check_run(plan, name, schema)
+        yield from _check_run(plan, name, plan._settings(name), schema)
+    for name, space in config["search"]["spaces"].items():
+        if name not in plan._defined:
+            yield f"search.spaces: unknown run {name!r}; choose from {_choices(plan._defined)}"
+            continue
+        for setting, among in space.items():
+            yield from _check_draw(plan, name, setting, among, schema)
 
 
-def _check_run(plan: Plan, name: str, schema: dict[str, Any]) -> Iterator[str]:
-    settings = plan._settings(name)
+def _check_draw(
+    plan: Plan, name: str, setting: str, among: dict[str, list[Any]], schema: dict[str, Any]
+) -> Iterator[str]:
+    """Yield what is wrong with a setting's draws: each value must be one that the run may have."""
+    at = f"search.spaces.{name}.{setting}"
+    [(kind, values)] = among.items()
+    if kind != "choices" and values[0] >= values[1]:
+        yield f"{at}.{kind}: found {values}; expected the low end before the high one"
+    for value in values:
+        for problem in _check_run(plan, name, {**plan._settings(name), setting: value}, schema):
+            yield f"{at}: {problem}"
+
+
+def _check_run(plan: Plan, name: str, settings: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
     model, split = settings.pop("model"), settings.pop("split")
     known = schema["$defs"]["models"]["properties"]
     if model not in known:
