@@ -56,6 +56,18 @@ def _largest_step(runs: list[str], column: str) -> Callable[[Scores], np.ndarray
     return lambda scores: np.diff([scores(run, column) for run in runs], axis=0).max(0)
 
 
+def _beats(name: str, rival: str, where: str, paper: float) -> Claim:
+    """Build F's claim that DeepRec beats a rival on the main split, or on another: ` on SPLIT`."""
+    return Claim(
+        f"deeprec_beats_{name}", "F", 9,
+        f"DeepRec predicts better than {rival}{where}",
+        f"test RMSE{where or ' on the main split'}: DeepRec less {rival}",
+        _difference(f"final: DeepRec{where}", f"final: {rival}{where}", "test_rmse"),
+        "below 0",
+        paper,
+    )  # fmt: skip
+
+
 DEPTHS = [f"depth: {layers}" for layers in (2, 4, 6, 8, 10, 12)]
 
 CLAIMS = [
@@ -172,6 +184,12 @@ CLAIMS = [
         "below 0",
         -0.0067,
     ),
+    _beats("i_autorec", "I-AutoRec", "", -0.0265),
+    _beats("u_autorec", "U-AutoRec", "", -0.0548),
+    _beats("rrn", "RRN", "", -0.0125),
+    _beats("i_autorec_3m", "I-AutoRec", " on 3m", -0.0405),
+    _beats("u_autorec_3m", "U-AutoRec", " on 3m", -0.0463),
+    _beats("rrn_3m", "RRN", " on 3m", -0.0054),
 ]  # fmt: skip
 
 

@@ -14,15 +14,16 @@ from deeprec.files import InputError
 
 SCHEMA = Path(__file__).parent.parent / "workflow" / "schemas" / "config.schema.yaml"
 DEFAULT_MODEL = "autoencoder"
+FINAL = "final"  # the final table's name among the ablations
 # What a data set's entry says of the use of its ratings; all else defines the ratings themselves.
 USES = {
-    "title", "main_split", "split_seed", "splits", "audit", "audit_action", "models", "runs", "ablations",
+    "title", "main_split", "split_seed", "splits", "audit", "audit_action", "models", "runs", "ablations", "final",
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be made of one data set: its definition, the resolved runs, and the ablations."""
+    """What is to be made of one data set: its definition, the resolved runs, the ablations and the final table."""
 
     config: dict[str, Any]
 
@@ -38,15 +39,30 @@ class Plan:
 
     @cached_property
     def runs(self) -> dict[str, dict[str, Any]]:
-        """The full settings of every run that an ablation names: model, split and the model's settings."""
-        names = dict.fromkeys(run for ablation in self.ablations.values() for run in ablation["runs"].values())
+        """The full settings of every run that an ablation or the final table names."""
+        groups = [*(ablation["runs"] for ablation in self.ablations.values()), *self.final["runs"].values()]
+        names = dict.fromkeys(run for group in groups for run in group.values())
         return {name: self._settings(name) for name in names}
+
+    @cached_property
+    def final(self) -> dict[str, Any]:
+        """The final table: its splits, the run of every model on each (`runs`), and the paper's numbers."""
+        base, special = self.config["final"], self.dataset.get("final", {})
+        models = {**base["models"], **special.get("models", {})}
+        splits = list(self.dataset["splits"])
+        main = self.dataset["main_split"]
+        runs = {name: {s: run if s == main else f"{run}_{s}" for s in splits} for name, run in models.items()}
+        return {**base, **special, "models": models, "splits": splits, "main_split": main, "runs": runs}
 
     @cached_property
     def _defined(self) -> dict[str, dict[str, Any]]:
         special = self.dataset.get("runs", {})
         names = dict.fromkeys([*self.config["runs"], *special])
-        return {name: {**self.config["runs"].get(name, {}), **special.get(name, {})} for name in names}
+        defined = {name: {**self.config["runs"].get(name, {}), **special.get(name, {})} for name in names}
+        for model, run in self.final["models"].items():
+            for split, copy in self.final["runs"][model].items():
+                defined[copy] = {**defined.get(run, {}), **defined.get(copy, {}), "split": split}
+        return defined
 
     def _settings(self, name: str) -> dict[str, Any]:
         run = self._defined[name]
@@ -90,7 +106,21 @@ class Plan:
         found: dict[str, dict[str, float]] = {"valid": {}, "test": {}}
         for ablation in self.ablations.values():
             found[ablation.get("paper_part", "valid")].update(ablation.get("paper", {}))
+        for model, values in self.final["paper"].items():
+            runs = self.final["runs"][model]
+            found["test"] |= {runs[split]: value for split, value in values.items() if split in runs}
         return found
+
+    @property
+    def groups(self) -> dict[str, dict[str, str]]:
+        """The runs of each ablation by label; the final table's labels are "MODEL" and "MODEL on SPLIT"."""
+        main = self.dataset["main_split"]
+        final = {
+            model if split == main else f"{model} on {split}": run
+            for model, runs in self.final["runs"].items()
+            for split, run in runs.items()
+        }
+        return {**{name: ablation["runs"] for name, ablation in self.ablations.items()}, FINAL: final}
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -101,6 +131,16 @@ class Plan:
             "main_split": self.dataset["main_split"],
             "seeds": self.config["seeds"],
             "ablations": self.ablations,
+            "final": {**self.final, "settings": self._searched()},
+            "search": self.config["search"],
+        }
+
+    def _searched(self) -> dict[str, str]:
+        """What the search may change of each model in the final table, as it stands, in words."""
+        spaces = self.config["search"]["spaces"]
+        return {
+            model: ", ".join(f"{name} {self._settings(run)[name]}" for name in spaces.get(run, {}))
+            for model, run in self.final["models"].items()
         }
 
     @property
@@ -155,6 +195,15 @@ def _cross_check(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[str
                 if label not in ablation["runs"]:
                     known = _choices(ablation["runs"])
                     yield f"ablation {name!r}: panel with unknown label {label!r}; choose from {known}"
+    if FINAL in plan.ablations:
+        yield f"ablation {FINAL!r}: the final table has this name; choose another"
+    known = {**config["runs"], **plan.dataset.get("runs", {})}
+    for model, run in plan.final["models"].items():
+        if run not in known:
+            yield f"final.models.{model}: unknown run {run!r}; choose from {_choices(known)}"
+    for model in plan.final["paper"]:
+        if model not in plan.final["models"]:
+            yield f"final.paper: unknown model {model!r}; choose from {_choices(plan.final['models'])}"
     for name in plan._defined:
         yield from _check_run(plan, name, plan._settings(name), schema)
     for name, space in config["search"]["spaces"].items():

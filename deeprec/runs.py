@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pyarrow as pa
 import torch
 
@@ -66,6 +67,7 @@ def train_run(
     on_epoch: Callable[[Progress], None],
 ) -> tuple[Progress, dict[str, Any]]:
     """Train one run with one seed and write its folder, metrics.json last; return the curve and the metrics."""
+    before = psutil.Process().memory_info().rss
     matrix, valid = read_train(split, dated=settings["model"] in DATED), read_part(split, "valid")
     learner = make_learner(settings, matrix, device)
     progress = train(
@@ -88,6 +90,7 @@ def train_run(
         "n_parameters": sum(w.numel() for w in learner.weights().values() if isinstance(w, torch.Tensor)),
         "seconds": progress.seconds,
         "peak_memory_bytes": peak_memory(),
+        "added_memory_bytes": peak_memory() - before,
         "device": str(device),
         "threads": torch.get_num_threads(),
         "machine": machine(),

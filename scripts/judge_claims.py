@@ -14,8 +14,8 @@ from deeprec.tables import write_csv
 
 def main(args: argparse.Namespace) -> None:
     trainings = pd.read_csv(args.trainings)
-    ablations = json.loads(args.ablations)
-    runs = {f"{name}: {label}": run for name, labels in ablations.items() for label, run in labels.items()}
+    groups = json.loads(args.groups)
+    runs = {f"{name}: {label}": run for name, labels in groups.items() for label, run in labels.items()}
     verdicts = pd.DataFrame([judge(claim, trainings, runs) for claim in CLAIMS])
     write_csv(verdicts, args.out)
     counts = verdicts["verdict"].value_counts()
@@ -25,6 +25,6 @@ def main(args: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trainings", required=True, type=Path, help="trainings.csv")
-    parser.add_argument("--ablations", required=True, help="each ablation's runs by label, as JSON")
+    parser.add_argument("--groups", required=True, help="runs by label of each ablation and the final table, as JSON")
     parser.add_argument("--out", required=True, type=Path, help="claims.csv to write")
     console.run(main, parser)

@@ -38,6 +38,12 @@ def main(args: argparse.Namespace) -> None:
             }
             for name, ablation in plan["ablations"].items()
         ],
+        "final": {
+            **plan["final"],
+            "rows": pd.read_csv(args.tables / "final.csv").to_dict("records"),
+            "claims": claims[claims["experiment"] == "F"].to_dict("records"),
+            "figure": args.figures / "final.svg",
+        },
         "claims": claims.to_dict("records"),
         "counts": {verdict: int((claims["verdict"] == verdict).sum()) for verdict in VERDICTS},
         "datasets": datasets.to_dict("records"),

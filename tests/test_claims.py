@@ -103,13 +103,39 @@ def test_worst_against_best():
     assert judge(claim, trainings(**runs), labels)["effect"] > 0
 
 
+@pytest.mark.parametrize("rival", ["I-AutoRec", "U-AutoRec", "RRN"])
+@pytest.mark.parametrize("where", ["", " on 3m"])
+@pytest.mark.parametrize(
+    ("rivals", "verdict"),
+    [([1.1, 1.11, 1.12], "held"), ([0.9, 0.91, 0.92], "not held"), ([0.9, 1.0, 1.2], "unclear")],
+)
+def test_deeprec_is_judged_against_each_rival_on_test(rival, where, rivals, verdict):
+    name = f"deeprec_beats_{rival.lower().replace('-', '_')}{'_3m' if where else ''}"
+    claim = next(claim for claim in CLAIMS if claim.name == name)
+    table = trainings(d=[1.0, 1.012, 1.021], r=rivals).rename(columns={"valid_rmse": "test_rmse"})
+    labels = {f"final: DeepRec{where}": "d", f"final: {rival}{where}": "r"}
+    row = judge(claim, table, labels)
+    assert row["verdict"] == verdict and row["experiment"] == "F"
+    # A data set without the split, or a plan without the rival, leaves the claim open.
+    for absent in labels:
+        assert judge(claim, table, {k: v for k, v in labels.items() if k != absent})["verdict"] == "unclear"
+
+
+def test_papers_effects_are_its_tables_differences(config):
+    paper = config["final"]["paper"]
+    for rival, name in (("I-AutoRec", "i_autorec"), ("U-AutoRec", "u_autorec"), ("RRN", "rrn")):
+        for split, end in (("full", ""), ("3m", "_3m")):
+            claim = next(claim for claim in CLAIMS if claim.name == f"deeprec_beats_{name}{end}")
+            assert claim.paper == pytest.approx(paper["DeepRec"][split] - paper[rival][split])
+
+
 def test_claims_are_about_runs_and_columns_that_exist(config):
     from deeprec.config import load_plan
 
     plan = load_plan(config)
     known = {"valid_rmse", "test_rmse", "last_train_rmse", "last_valid_rmse", "diverged"}
 
-    labels = {f"{name}: {label}" for name, ablation in plan.ablations.items() for label in ablation["runs"]}
+    labels = {f"{name}: {label}" for name, runs in plan.groups.items() for label in runs}
 
     def scores(label, column):
         assert label in labels, label

@@ -47,6 +47,18 @@ def changed(config: dict, path: str, value) -> dict:
             [{"show": "valid", "runs": ["99"]}],
             "unknown label '99'; choose from 2, 4",
         ),
+        ("ablations/final", {"title": "t", "runs": {}}, "ablations.final.runs: .*non-empty"),
+        ("ablations/final", {"title": "t", "runs": {"2": "depth_2"}}, "the final table has this name"),
+        ("final/models/SVD", "svd", "final.models.SVD: unknown run 'svd'; choose from act_sigmoid"),
+        ("final/paper/SVD", {"3m": 0.9}, "final.paper: unknown model 'SVD'; choose from Bias-only"),
+        ("final/tuned", "yes", "final.tuned: 'yes' is not of type 'boolean'"),
+        ("search/trials", 0, "search.trials: 0 is less than the minimum of 1"),
+        ("search/spaces/svd", {"rank": {"choices": [3]}}, "search.spaces: unknown run 'svd'; choose from"),
+        ("search/spaces/als/rnk", {"choices": [3]}, "search.spaces.als.rnk: .*unknown key rnk; choose from rank"),
+        ("search/spaces/als/rank", {"choices": [3, 0]}, "search.spaces.als.rank: .*0 is less than the minimum of 1"),
+        ("search/spaces/als/l2", {"log_uniform": [0, 1]}, "search.spaces.als.l2.log_uniform.0: 0 is less"),
+        ("search/spaces/als/l2", {"uniform": [2, 1]}, "als.l2.uniform: found .2, 1.; expected the low end before"),
+        ("search/spaces/als/l2", {"normal": [2, 1]}, "unknown key normal; choose from log_uniform, uniform, choices"),
         ("datasets/movielens-100k/main_split", "x", "main_split: unknown split 'x'; choose from last30"),
         ("datasets/movielens-100k/splits/3m/test", ["1998-03-23"], "splits.3m.test"),
         ("datasets/movielens-100k/splits/last30/test_fraction", 1.5, "splits.last30.test_fraction: 1.5"),
@@ -92,3 +104,22 @@ def test_data_sets_settings_come_before_the_runs(config):
     special = changed(config, "datasets/movielens-100k/runs/depth_6", {"lr": 0.123})
     assert load_plan(special).runs["depth_6"]["lr"] == 0.123
     assert load_plan(special).runs["depth_6"]["hidden"] == [128, 128, 128]
+
+
+def test_final_table_has_every_model_on_every_split(config):
+    plan = load_plan(config)
+    assert plan.final["splits"] == ["last30", "3m", "6m"]
+    assert plan.final["runs"]["DeepRec"] == {"last30": "deeprec", "3m": "deeprec_3m", "6m": "deeprec_6m"}
+    for model, runs in plan.final["runs"].items():
+        assert [plan.runs[run]["split"] for run in runs.values()] == plan.final["splits"], model
+    # A copy is its run but for the split and what `runs` says of the copy.
+    assert plan.runs["als_3m"] == {**plan.runs["als"], "split": "3m"}
+    assert plan.runs["deeprec_3m"] == {**plan.runs["deeprec"], "split": "3m", **config["runs"]["deeprec_3m"]}
+    assert plan.paper["test"]["rrn_3m"] == 0.9427 and "rrn" not in plan.paper["test"]
+    assert plan.groups["final"]["RRN on 3m"] == "rrn_3m" and plan.groups["final"]["RRN"] == "rrn"
+
+
+def test_what_the_search_chose_is_told(config):
+    settings = load_plan(config).summary["final"]["settings"]
+    als = load_plan(config).runs["als"]
+    assert settings["ALS"] == f"rank {als['rank']}, l2 {als['l2']}, init_std {als['init_std']}"

@@ -53,6 +53,10 @@ def context(folder) -> dict:
         "first_date": "1997-09-20",
         "last_date": "1998-04-22",
     }
+    row_f = {
+        "model": "DeepRec", "rmse_3m": 1.033, "sd_3m": 0.002, "best_3m": True, "diverged_3m": 1, "paper_3m": 0.9373,
+        "n_test_3m": 728, "n_train_3m": 33023, "seconds": 12.0, "bytes": 1500.0,
+    }  # fmt: skip
     return {
         "dataset": "toy",
         "title": "Toy & ratings",
@@ -74,6 +78,16 @@ def context(folder) -> dict:
                 "rows": [row],
             }
         ],
+        "final": {
+            "splits": ["3m"],
+            "main_split": "3m",
+            "rows": [row_f],
+            "claims": [claim],
+            "figure": figure,
+            "tuned": True,
+            "settings": {"DeepRec": "lr 0.02"},
+        },
+        "search": {"trials": 20, "seed": 0},
         "datasets": [part],
         "commit": "abc",
         "machine": "2 × CPU",
@@ -99,6 +113,21 @@ def test_page_says_what_was_found_and_of_what(page):
         "abc",
     ):
         assert words in page
+
+
+def test_page_says_how_the_models_were_tuned(page, tmp_path):
+    for words in (
+        'class="best">1.0330 ± 0.0020 (1 diverged)',
+        "0.9373",
+        "728",
+        "20 trials",
+        "lr 0.02",
+        "stand in doubt",
+    ):
+        assert words in page
+    untuned = context(tmp_path)
+    untuned["final"]["tuned"] = False
+    assert "The models are not tuned on Toy &amp; ratings" in render_report(untuned)
 
 
 def test_page_is_escaped(page):

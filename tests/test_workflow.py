@@ -31,7 +31,7 @@ def shrink(config: dict, archive: Path) -> dict:
         "path": str(archive),
         "splits": {"last30": dataset["splits"]["last30"]},
     }
-    dataset |= {"models": {}, "ablations": {}}
+    dataset |= {"models": {}, "ablations": {}, "final": {}}
     config["models"]["autoencoder"] |= {"epochs": 3, "hidden": [4, 3]}
     config["runs"] = {
         "depth_2": {"hidden": [4]},
@@ -49,6 +49,8 @@ def shrink(config: dict, archive: Path) -> dict:
         },
         "mine": {"title": "Without a panel of its own", "runs": {"lost": LOST, "ALS": "als"}},
     }
+    config["final"] |= {"models": {"ALS": "als", "DeepRec": "depth_4"}, "paper": {"DeepRec": {"3m": 0.9373}}}
+    config["search"] = {"trials": 2, "seed": 0, "spaces": {"als": {"rank": {"choices": [1, 3]}}}}
     return config | {"seeds": [0, 1], "seeds_per_job": 2}
 
 
@@ -120,11 +122,13 @@ def test_outputs_are_those_of_the_contract(finished):
         for seed in (0, 1):
             metrics = read_json(results / "runs" / run / f"seed_{seed}" / "metrics.json")
             assert (metrics["status"] == "diverged") == (run == LOST)
-    for figure in ("depth", "mine"):
+    for figure in ("depth", "mine", "final"):
         assert (results / "figures" / f"{figure}.png").stat().st_size > 5000
         assert "</svg>" in (results / "figures" / f"{figure}.svg").read_text()
     with (results / "tables" / "results.csv").open() as file:
         rows = {row["run"]: row for row in csv.DictReader(file)}
+    final = pd.read_csv(results / "tables" / "final.csv")
+    assert list(final["model"]) == ["ALS", "DeepRec"] and final["rmse_last30"].notna().all()
     assert rows["depth_2"]["paper_valid_rmse"] == "1.146" and rows[LOST]["n_diverged"] == "2"
     assert not (results / "states").exists() or not list((results / "states").iterdir())
 
@@ -147,7 +151,7 @@ def test_tracking_holds_every_run_and_the_best_model(finished):
     done = subprocess.run([sys.executable, "-c", code], cwd=finished, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     runs = yaml.safe_load(done.stdout.strip().splitlines()[-1])
-    assert len(runs) == 8 and {ablation for ablation, *_ in runs} == {"depth", "mine"}
+    assert len(runs) == 8 and {ablation for ablation, *_ in runs} == {"depth", "depth, final", "mine", "mine, final"}
     for _, status, artifacts, note, n_inputs in runs:
         assert status == "FINISHED" and n_inputs == 1
         assert {"curve.png", "settings.yaml", "metrics.json"} <= set(artifacts)
@@ -170,6 +174,12 @@ def test_noted_command_repeats_a_run(finished):
         capture_output=True,
     )
     assert (copy.parent / "predictions.parquet").read_bytes() == (run / "predictions.parquet").read_bytes()
+
+
+def test_search_is_asked_for_by_name(finished):
+    snakemake(finished, "search")
+    table = pd.read_csv(finished / RESULTS / "search" / "als.csv")
+    assert list(table["rank"][:1]) == [2] and list(table["status"]) == ["finished"] * 2
 
 
 def test_finished_workflow_has_nothing_to_do_and_edits_rerun_what_they_concern(finished):

@@ -22,6 +22,11 @@ rule tabulate_results:
             caption="../report/results.rst",
             category="Tables",
         ),
+        report(
+            "results/{dataset}/tables/final.csv",
+            caption="../report/final.rst",
+            category="Tables",
+        ),
         "results/{dataset}/tables/trainings.csv",
         "results/{dataset}/tables/datasets.csv",
     log:
@@ -36,10 +41,11 @@ rule tabulate_results:
     params:
         paper=json.dumps(PLAN.paper),
         published=json.dumps(PLAN.audit),
+        final=json.dumps(PLAN.final),
         out=subpath(output[0], parent=True),
     shell:
         "python {input.code[0]} --metrics {input.metrics} --stats {input.stats} --paper {params.paper:q} "
-        "--published {params.published:q} --dataset {wildcards.dataset} --out {params.out} --log {log}"
+        "--published {params.published:q} --final {params.final:q} --dataset {wildcards.dataset} --out {params.out} --log {log}"
 
 
 rule judge_claims:
@@ -63,11 +69,9 @@ rule judge_claims:
     resources:
         mem_mb=500,
     params:
-        ablations=json.dumps(
-            {name: ablation["runs"] for name, ablation in PLAN.ablations.items()}
-        ),
+        groups=json.dumps(PLAN.groups),
     shell:
-        "python {input.code[0]} --trainings {input.trainings} --ablations {params.ablations:q} "
+        "python {input.code[0]} --trainings {input.trainings} --groups {params.groups:q} "
         "--out {output} --log {log}"
 
 
@@ -106,4 +110,38 @@ rule draw_ablation:
         title=PLAN.dataset["title"],
     shell:
         "python {input.code[0]} --ablation {params.ablation:q} --runs {params.runs} --seeds {params.seeds} "
+        "--title {params.title:q} --out {output} --log {log}"
+
+
+ruleorder: draw_final > draw_ablation
+
+
+rule draw_final:
+    """Draw the final table."""
+    input:
+        code=modules_of("scripts/draw_final.py"),
+        table="results/{dataset}/tables/final.csv",
+    output:
+        report(
+            "results/{dataset}/figures/final.png",
+            caption="../report/final.rst",
+            category="Figures",
+            labels={"ablation": "final"},
+        ),
+        "results/{dataset}/figures/final.svg",
+    log:
+        "results/{dataset}/logs/draw_final.log",
+    benchmark:
+        "results/{dataset}/benchmarks/draw_final.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        splits=PLAN.final["splits"],
+        seeds=config["seeds"],
+        title=PLAN.dataset["title"],
+    shell:
+        "python {input.code[0]} --table {input.table} --splits {params.splits} --seeds {params.seeds} "
         "--title {params.title:q} --out {output} --log {log}"

@@ -8,12 +8,12 @@ rule write_report:
         template=from_here("workflow/report/report.html.j2"),
         tables=expand(
             "results/{dataset}/tables/{table}.csv",
-            table=["results", "trainings", "datasets", "claims"],
+            table=["results", "trainings", "datasets", "claims", "final"],
             allow_missing=True,
         ),
         figures=expand(
             "results/{dataset}/figures/{ablation}.svg",
-            ablation=PLAN.ablations,
+            ablation=PLAN.groups,
             allow_missing=True,
         ),
     output:

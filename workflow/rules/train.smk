@@ -131,7 +131,7 @@ rule track_results:
     params:
         uri=config["tracking_uri"],
         ablations=json.dumps(
-            {name: list(a["runs"].values()) for name, a in PLAN.ablations.items()}
+            {name: list(runs.values()) for name, runs in PLAN.groups.items()}
         ),
     shell:
         "python {input.code[0]} {input.metrics} --ablations {params.ablations:q} --tracking-uri {params.uri:q} "
