@@ -94,6 +94,8 @@ rule draw_ablation:
             labels={"ablation": "{ablation}"},
         ),
         "results/{dataset}/figures/{ablation}.svg",
+    wildcard_constraints:
+        ablation=r"(?!final\.(png|svg)$)[^/]+",  # that one is draw_final's
     log:
         "results/{dataset}/logs/draw_ablation/{ablation}.log",
     benchmark:
@@ -111,9 +113,6 @@ rule draw_ablation:
     shell:
         "python {input.code[0]} --ablation {params.ablation:q} --runs {params.runs} --seeds {params.seeds} "
         "--title {params.title:q} --out {output} --log {log}"
-
-
-ruleorder: draw_final > draw_ablation
 
 
 rule draw_final:
