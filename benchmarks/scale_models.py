@@ -1,4 +1,4 @@
-"""Fit each rival to simulated ratings in a process of its own; print seconds and peak memory as a table.
+"""Fit each model to simulated ratings in a process of its own; print seconds and peak memory as a table.
 
     python benchmarks/scale_models.py                                  10 million ratings, 50,000 × 10,000
     python benchmarks/scale_models.py --models als rrn --ratings 1e6   fewer models and ratings
@@ -30,12 +30,6 @@ from deeprec.provenance import machine
 from deeprec.runs import DATED, choose_device, make_learner
 
 ROOT = Path(__file__).parent.parent
-# A step should be big enough for the device, not for the data: MovieLens 100K's batches are small.
-LARGE = {
-    "pmf": {"rank": 32, "center": True, "batch_size": 65_536, "optimizer": "adam", "lr": 0.005},
-    "autorec": {"batch_size": 512},
-    "rrn": {"batch_size": 65_536},
-}
 N_DAYS = 730
 
 
@@ -105,10 +99,9 @@ def _peak_memory() -> int:
 
 
 def settings_of(run: str) -> dict[str, Any]:
-    """Return a run's settings from config.yaml, with steps of a size that suits many ratings."""
-    plan = load_plan(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
-    settings = {**plan.run_settings(run), "seed": 0}
-    return {**settings, **LARGE.get(settings["model"], {})}
+    """Return a run's settings for Netflix from config.yaml, since its steps suit many ratings."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    return {**load_plan({**config, "dataset": "netflix"}).run_settings(run), "seed": 0}
 
 
 def main(args: argparse.Namespace) -> None:
@@ -148,9 +141,11 @@ def _measure_apart(name: str, folder: str, args: argparse.Namespace) -> dict[str
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
-    rivals = ["bias", "pca", "als", "pmf", "i_autorec", "u_autorec"]
+    models = ["bias", "pca", "als", "pmf", "i_autorec", "u_autorec"]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", default=rivals, choices=[*rivals, "rrn"], help="runs of config.yaml")
+    parser.add_argument(
+        "--models", nargs="+", default=models, choices=[*models, "rrn", "deeprec"], help="runs of config.yaml"
+    )
     parser.add_argument("--ratings", type=float, default=10_000_000, help="number of ratings")
     parser.add_argument("--users", type=int, default=50_000, help="number of users")
     parser.add_argument("--items", type=int, default=10_000, help="number of items")
