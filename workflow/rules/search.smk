@@ -36,10 +36,35 @@ rule search_settings:
         "--threads {threads} --out {output} --log {log}"
 
 
-rule search:
+rule write_tuning:
+    """Write what the searches found as a page."""
     input:
-        expand(
+        code=modules_of("scripts/write_tuning.py"),
+        search=expand(
             "results/{dataset}/search/{run}.csv",
-            dataset=config["dataset"],
             run=config["search"]["spaces"],
+            allow_missing=True,
         ),
+        stats=f"results/{{dataset}}/splits/{PLAN.dataset['main_split']}/stats.json",
+    output:
+        "results/{dataset}/search/tuning.md",
+    log:
+        "results/{dataset}/logs/write_tuning.log",
+    benchmark:
+        "results/{dataset}/benchmarks/write_tuning.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    params:
+        plan=json.dumps(PLAN.summary),
+    shell:
+        "python {input.code[0]} --search {input.search} --plan {params.plan:q} --stats {input.stats} "
+        "--out {output} --log {log}"
+
+
+rule search:
+    """Search every model's settings, which changes none of them."""
+    input:
+        f"results/{config['dataset']}/search/tuning.md",
