@@ -1,4 +1,4 @@
-"""ALS-WR: alternating least squares with weighted λ (Zhou et al. 2008, section 3.1; slide 5)."""
+"""ALS-WR: alternating least squares with weighted λ (Zhou, Wilkinson, Schreiber & Pan, AAIM 2008; slide 5)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class AlsLearner(FactorLearner):
         self.l2 = settings.l2
         self.sides = {"users": self.matrix, "items": self.matrix.transpose()}
         self.groups = {name: list(_groups(side)) for name, side in self.sides.items()}
-        # Step 1 of the paper's procedure: an item's first factor is its average rating, the others are small.
+        # As the authors start: an item's first factor is its average rating, the others are small.
         items = (torch.randn(train.n_items, settings.rank) * settings.init_std).to(device)
         items[:, 0] = _row_means(self.sides["items"])
         self.w = {"users": torch.zeros(train.n_users, settings.rank, device=device), "items": items}

@@ -1,6 +1,7 @@
-"""AutoRec (Sedhain et al. 2015): the project's autoencoder, one hidden layer, on items' or users' vectors.
+"""AutoRec (Sedhain, Menon, Sanner & Xie, WWW 2015): the project's autoencoder, on items' or users' vectors.
 
-h(r; θ) = W g(V r + μ) + b (eq. 1), with a sigmoid code g and a linear output.
+One hidden layer, h(r; θ) = f(W g(V r + μ) + b) (section 2), with a sigmoid g and the identity as f, the pair that
+the authors found best.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Bias-only: r̂ = μ + b_u + b_i (Koren, Bell & Volinsky 2009, eq. 3)."""
+"""Bias-only: r̂ = μ + b_u + b_i (Koren, Bell & Volinsky, IEEE Computer 2009, eq. 3)."""
 
 from dataclasses import dataclass
 

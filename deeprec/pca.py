@@ -2,7 +2,7 @@
 
 With E = r - μ - b_u - b_i where rated and 0 elsewhere, the code is E V and the output E V Vᵀ, where V holds
 the first right singular vectors: no code of that size gives E back with less error (Eckart & Young 1936).
-Found by subspace iteration (Halko, Martinsson & Tropp 2011, algorithm 4.4).
+Found by subspace iteration (Halko, Martinsson & Tropp, SIAM Review 2011, algorithm 4.4).
 """
 
 from dataclasses import dataclass

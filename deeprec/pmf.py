@@ -1,4 +1,4 @@
-"""PMF: probabilistic matrix factorisation (Mnih & Salakhutdinov 2008, eq. 4), with a linear output."""
+"""PMF: probabilistic matrix factorisation (Mnih & Salakhutdinov, NIPS 2007, eq. 4), with a linear output."""
 
 from dataclasses import dataclass
 from typing import Any
