@@ -56,5 +56,5 @@ def _markdown(table: pd.DataFrame) -> str:
 
 def _cell(value: Any) -> str:
     if isinstance(value, float):
-        return "–" if pd.isna(value) else f"{value:.4f}".rstrip("0").rstrip(".") if value < 10 else f"{value:,.0f}"
+        return "–" if pd.isna(value) else f"{value:.5g}"
     return "–" if value is None else str(value)
