@@ -47,9 +47,10 @@ def epoch_arithmetic(settings: dict, n_users: int, n_items: int, n_ratings: int)
     inner = 2 * sum(a * b for a, b in zip([first, *hidden], hidden, strict=False))
     passes = 1 + settings["refeed"]
     sparse = n_ratings * first * (4 + 6)  # input: no gradient of x; output: both
-    dense = settings["refeed"] * n_users * n_items * first * (2 + 4 + 6)  # f(x) itself, then input and output
+    # f(x), which no loss asks for whole; then input and output again.
+    dense = n_users * n_items * first * (2 + settings["refeed"] * (4 + 6)) if settings["refeed"] else 0
     n_steps = -(-n_users // settings["batch_size"])
-    weights = inner + 2 * n_items * first
+    weights = (inner + 2 * n_items * first) // (2 if settings["constrained"] else 1)
     return sparse + dense + passes * n_users * inner * 6, n_steps * passes * weights * 4 * 6
 
 
@@ -112,7 +113,7 @@ def main(args: argparse.Namespace) -> None:
     n_seeds, hours = len(netflix_plan().config["seeds"]), table["hours"].sum()
     gpu_hours = (table["gpu_seconds"] * table["epochs"]).sum() / 3600
     print(f"{len(table)} runs: {hours:,.0f} h a seed on this CPU, {n_seeds * hours:,.0f} h for {n_seeds} seeds")
-    print(f"by arithmetic on one A100 at its peak (an estimate): {gpu_hours:,.1f} h a seed")
+    print(f"by arithmetic on one A100 at its peak (an estimate): {gpu_hours:,.2f} h a seed")
 
 
 if __name__ == "__main__":
