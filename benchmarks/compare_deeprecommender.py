@@ -103,12 +103,17 @@ def their_options(folder: Path, settings: dict[str, Any], logs: str) -> dict[str
     }
 
 
+def their_weights(ours: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return our parameters in the authors' layout: an encoder's layer lies there with its outputs first."""
+    return {name: w.T if name.startswith("encode_w") else w for name, w in ours.items()}
+
+
 def compare_losses(clone: Path, folder: Path, settings: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     """Train an epoch on both sides from the same weights; return losses, the validation RMSE last, of each."""
     settings = {**settings, "dropout": 0.0, "epochs": 1}
     ours = our_learner(folder, settings)
     with TemporaryDirectory() as logs:
-        torch.save(ours.weights(), Path(logs, "model"))  # where the authors' program looks for weights
+        torch.save(their_weights(ours.weights()), Path(logs, "model"))  # where their program looks for weights
         logged = deeprecommender.train(clone, {**their_options(folder, settings, logs), "summary_frequency": 1})
     order = list(range(ours.matrix.n_users))
     deeprecommender.shuffle(order)
