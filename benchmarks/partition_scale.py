@@ -1,9 +1,11 @@
 """Seconds and peak memory from the archive to four splits and a loaded training set, at several sizes.
 
-Each stage runs in a fresh process; splits run two at a time, as on two cores. Ratings are simulated.
+Each stage runs in a fresh process; splits run two at a time, as on two cores. Ratings are simulated, once: an
+archive that lies in the folder from an earlier call is taken as it is.
 """
 
 import argparse
+import contextlib
 import json
 import tempfile
 import time
@@ -49,7 +51,8 @@ def stages(n_ratings: int, folder: Path) -> Iterator[tuple[str, Cost]]:
         folder / "truth.json",
     ]
     manifest = folder / "manifest.json"
-    yield "simulate", measure("scripts/simulate_ratings.py", *arguments, "--manifest", manifest)
+    if not manifest.exists():
+        yield "simulate", measure("scripts/simulate_ratings.py", *arguments, "--manifest", manifest)
     yield "gunzip alone", measure("-c", GUNZIP, archive)
     arguments = ["--dataset", '{"source": "simulated"}', "--manifest", manifest]
     items = folder / "items.parquet"
@@ -97,13 +100,17 @@ def show_sizes(n_ratings: int, folder: Path) -> None:
 def main(args: argparse.Namespace) -> None:
     rows = []
     for n_ratings in args.sizes:
-        with tempfile.TemporaryDirectory(dir=args.folder) as folder:
-            for stage, cost in stages(n_ratings, Path(folder)):
+        with contextlib.nullcontext(args.folder) if args.folder else tempfile.TemporaryDirectory() as parent:
+            folder = Path(parent, str(n_ratings))
+            for stage, cost in stages(n_ratings, folder):
                 row = {"ratings": n_ratings, "stage": stage, "seconds": cost.seconds}
                 row |= {"processor_seconds": cost.processor_seconds, "peak_mb": cost.peak_bytes / 1e6}
                 rows.append({**row, "peak_bytes_a_rating": cost.peak_bytes / n_ratings})
-                print(" ".join(f"{x:>14.2f}" if isinstance(x, float) else f"{x!s:>14}" for x in rows[-1].values()))
-            show_sizes(n_ratings, Path(folder))
+                print(
+                    " ".join(f"{x:>14.2f}" if isinstance(x, float) else f"{x!s:>14}" for x in rows[-1].values()),
+                    flush=True,
+                )
+            show_sizes(n_ratings, folder)
     if args.out:
         pd.DataFrame(rows).to_csv(args.out, index=False, float_format="%.3f")
 
@@ -117,6 +124,6 @@ if __name__ == "__main__":
         default=[1_000_000, 10_000_000, 100_480_507],
         help="numbers of ratings",
     )
-    parser.add_argument("--folder", type=Path, help="where to put 5 GB for a while; the system's choice where absent")
+    parser.add_argument("--folder", type=Path, help="where to keep 3 GB; a temporary folder where absent")
     parser.add_argument("--out", type=Path, help="CSV to write")
     main(parser.parse_args())

@@ -4,8 +4,12 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 # The paper's four splits, as config.yaml has them.
@@ -49,3 +53,21 @@ def measure(*command: object) -> Cost:
     if process.returncode:
         raise RuntimeError(f"{command[0]} failed: {errors.decode()[-2000:]}")
     return Cost(time.monotonic() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+
+
+@dataclass
+class Memory:
+    """Of this process, in bytes, beyond what it held before."""
+
+    peak: int = 0
+
+
+@contextmanager
+def peak_memory_of() -> Iterator[Memory]:
+    """Measure the peak of resident memory during a block."""
+    memory, before = Memory(), psutil.Process().memory_info().rss
+    # Linux counts the peak from here on; before, it includes what the imports took and gave back.
+    Path("/proc/self/clear_refs").write_text("5")
+    yield memory
+    line = next(x for x in Path("/proc/self/status").read_text().splitlines() if x.startswith("VmHWM"))
+    memory.peak = int(line.split()[1]) * 1024 - before

@@ -175,11 +175,13 @@ def _cross_check(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[str
             f"datasets.{config['dataset']}.main_split: unknown split {plan.dataset['main_split']!r}; "
             f"choose from {_choices(plan.dataset['splits'])}"
         )
-    if plan.dataset["source"] == "simulated" and "simulated" not in plan.dataset["title"].lower():
-        yield (
-            f"datasets.{config['dataset']}.title: found {plan.dataset['title']!r}; "
-            "expected 'simulated' in it, for all that is made of simulated ratings must say so"
-        )
+    if plan.dataset["source"] == "simulated":
+        for place, found in (("key", config["dataset"]), ("title", plan.dataset["title"])):
+            if "simulated" not in found.lower():
+                yield (
+                    f"datasets.{config['dataset']}: {place} {found!r}; "
+                    "expected 'simulated' in it, for all that is made of simulated ratings must say so"
+                )
     for split in plan.audit:
         if split not in plan.dataset["splits"]:
             yield (

@@ -7,6 +7,7 @@ best of models could do.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 from scipy.special import ndtr
@@ -15,9 +16,16 @@ from deeprec.files import InputError
 from deeprec.movie_files import FIRST_DATE, LAST_DATE, LAST_USER
 
 N_DAYS = (LAST_DATE - FIRST_DATE).days + 1
+# Netflix's ratings before a day, by the train counts of the paper's Table 1; the rest belongs to December 2005.
+RATINGS_BEFORE = {
+    date(2004, 6, 1): 27_444_060,
+    date(2005, 6, 1): 68_895_892,
+    date(2005, 9, 1): 84_399_499,
+    date(2005, 12, 1): 98_074_901,
+    date(2006, 1, 1): 100_480_507,
+}
 NETFLIX_USERS, NETFLIX_SHARE = 480_189, 0.485  # the best known movie is rated by 48.5 % of the users
 N_TASTES = 8
-FOUNDERS = 0.002  # of the users, there from the first day
 USER_SKEW, ITEM_SKEW = 1.25, 2.0  # of log-normal activity and popularity; Netflix's median to mean
 MEAN = 3.6  # stars
 SPREAD = {"user": 0.4, "item": 0.45, "taste": 0.5, "drift": 0.35}  # standard deviations, stars
@@ -65,15 +73,14 @@ class World:
         rng = np.random.default_rng(size.seed)
         self.user_id = _ids(rng, size.n_users)
         self.activity = np.sort(rng.lognormal(0, USER_SKEW, size.n_users))[::-1]
-        # After a few founders; so that ratings a month grow as the years go by, and level off in the end.
-        self.joined = (N_DAYS * rng.beta(2.75, 2, size.n_users)).astype(np.float32)
-        self.joined[rng.random(size.n_users) < FOUNDERS] = 0
+        self.joined = _normal(rng, size.n_users, 1) ** 2 / 2  # on the calendar's clock
         self.user_bias = _normal(rng, size.n_users, SPREAD["user"])
         self.tastes = _normal(rng, (size.n_users, 2 * N_TASTES), 1)  # and where they drift to
         popularity = rng.lognormal(0, ITEM_SKEW, size.n_items)
         self.counts = allocate(popularity, size.n_ratings, int(NETFLIX_SHARE * size.n_users))
+        self.calendar = Calendar()
         # Two thirds of the movies are there from the first day.
-        self.released = np.maximum(0, N_DAYS * (rng.random(size.n_items) * 2.85 - 1.9)).astype(np.float32)
+        self.released = self.calendar.clock(np.maximum(0, N_DAYS * (rng.random(size.n_items) * 2.85 - 1.9)))
         self.item_bias = _normal(rng, size.n_items, SPREAD["item"])
         self.traits = _normal(rng, (size.n_items, N_TASTES), N_TASTES**-0.5)
         self._guests = self._share_out(rng.permutation(size.n_users))
@@ -118,9 +125,9 @@ class World:
         return np.concatenate([np.arange(certain), drawn])
 
     def _rate(self, rng: np.random.Generator, item: int, users: np.ndarray) -> MovieRatings:
-        start = np.maximum(self.joined[users], self.released[item])
-        day = (start + (N_DAYS - start) * rng.random(len(users), np.float32) ** 1.2).astype(np.int32)
-        day = np.minimum(day, N_DAYS - 1)
+        # Halves of two normals' squares add up to an exponential: ratings of old movies keep to the calendar.
+        waited = rng.standard_normal(len(users), np.float32) ** 2 / 2
+        day = self.calendar.day(np.maximum(self.joined[users], self.released[item]) + waited)
         now, later = (self.tastes[users].reshape(-1, 2, N_TASTES) @ self.traits[item]).T
         mean = MEAN + self.user_bias[users] + self.item_bias[item]
         mean += SPREAD["taste"] * now + SPREAD["drift"] * (2 * day / N_DAYS - 1) * later
@@ -128,6 +135,29 @@ class World:
         noisy = mean + np.float32(self.size.noise) * rng.standard_normal(len(users), np.float32)
         rating = np.clip(np.rint(noisy), 1, 5).astype(np.int8)
         return MovieRatings(item + 1, users, rating, day, mean)
+
+
+class Calendar:
+    """Turns exponential times into days, so that as many ratings come by a day as came to Netflix.
+
+    A clock's time t is reached when all but exp(-t) of the ratings are made. Their number grows with the third
+    power of time until the first day of RATINGS_BEFORE, and steadily between two of them.
+    """
+
+    def __init__(self) -> None:
+        first, *ends = [(day - FIRST_DATE).days for day in RATINGS_BEFORE]
+        first_share, *shares = np.array(list(RATINGS_BEFORE.values())) / max(RATINGS_BEFORE.values())
+        rise = np.linspace(0, 1, 50)
+        self._days = np.concatenate([first * rise, ends])
+        self._shares = np.concatenate([first_share * rise**3, shares])
+
+    def day(self, time: np.ndarray) -> np.ndarray:
+        """Return the day, int32 since 1999-11-11, of each time on the clock."""
+        return np.minimum(np.interp(-np.expm1(-time), self._shares, self._days), N_DAYS - 1).astype(np.int32)
+
+    def clock(self, day: np.ndarray) -> np.ndarray:
+        """Return the time on the clock, float32, when each day begins."""
+        return -np.log1p(-np.interp(day, self._days, self._shares)).astype(np.float32)
 
 
 def _ids(rng: np.random.Generator, n_users: int) -> np.ndarray:

@@ -1,6 +1,6 @@
 """The kinds of data the pipeline can start from, each with a way to fetch it and a way to read it."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from deeprec import delimited, movielens, netflix
@@ -16,8 +16,8 @@ SOURCES = {"netflix": netflix, "movielens": movielens, "csv": delimited, "simula
 def download_ratings(dataset: dict[str, Any], manifest: Path) -> None:
     """Bring a data set's raw file beside `manifest`, which then names it and says where it came from.
 
-    A local file or folder (`path`) is used where it lies; a file's checksum is verified where the config
-    gives one.
+    A local file or folder (`path`) is used where it lies. The config's checksum is that of the file behind
+    `url`: a copy under the same name is verified, another form of the data set has another name.
     """
     if "path" not in dataset:
         path, origin = SOURCES[dataset["source"]].fetch(dataset, manifest.parent)
@@ -27,7 +27,7 @@ def download_ratings(dataset: dict[str, Any], manifest: Path) -> None:
     if not local.exists():
         raise InputError(f"datasets: path {dataset['path']!r}: no such file or folder")
     checksum = Checksum.of(dataset)
-    if checksum and local.is_file():
+    if checksum and local.is_file() and local.name == PurePosixPath(dataset.get("url", local.name)).name:
         checksum.check(local)
     write_json(manifest, {"path": str(local.resolve()), "origin": str(local)})
 

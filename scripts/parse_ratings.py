@@ -13,8 +13,8 @@ from deeprec.sources import parse_ratings
 def main(args: argparse.Namespace) -> None:
     source = parse_ratings(json.loads(args.dataset), args.manifest)
     write_table(source.items, args.items)
-    if source.users is not None:
-        write_table(source.users, args.ratings.with_name("users.parquet"))
+    if args.users:
+        write_table(source.users, args.users)
     write_table(source.ratings, args.ratings)
     logging.info("%s: %s ratings", args.ratings, f"{source.ratings.num_rows:,}")
 
@@ -25,4 +25,5 @@ if __name__ == "__main__":
     parser.add_argument("--manifest", required=True, type=Path, help="names the raw file")
     parser.add_argument("--ratings", required=True, type=Path, help="ratings.parquet to write")
     parser.add_argument("--items", required=True, type=Path, help="items.parquet to write")
+    parser.add_argument("--users", type=Path, help="users.parquet to write, of a source that knows users by name")
     console.run(main, parser)

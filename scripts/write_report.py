@@ -47,6 +47,7 @@ def main(args: argparse.Namespace) -> None:
         "claims": claims.to_dict("records"),
         "counts": {verdict: int((claims["verdict"] == verdict).sum()) for verdict in VERDICTS},
         "datasets": datasets.to_dict("records"),
+        "published": bool(datasets["published_ratings"].notna().any()),
         "commit": ", ".join(trainings["commit"].unique()),
         "machine": ", ".join(trainings["machine"].unique()),
         "versions": ", ".join(trainings["versions"].unique()),

@@ -52,3 +52,14 @@ def test_simulated_ratings_are_made_split_and_audited(tmp_path: Path) -> None:
     assert stats["train"]["last_date"] == "2005-11-30"
     assert stats["interval"]["first_date"] == "2005-12-01"
     assert read_json(results / "raw" / "simulation.json")["noise_floor_rmse"] > 0.5
+
+
+def test_csv_of_names_keeps_them(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("who,what,stars,day\nzoe,Heat,4,2005-02-01\nadam,Alien,5,2005-01-31\n")
+    columns = {"user": "who", "item": "what", "rating": "stars", "date": "day"}
+    mine = {"title": "Mine", "source": "csv", "path": "mine.csv", "columns": columns, "main_split": "s"}
+    mine |= {"split_seed": 0, "splits": {"s": {"kind": "per_user", "test_fraction": 0.5}}}
+    done = snakemake(tmp_path, {"dataset": "mine", "datasets": {"mine": mine}}, "--", "results/mine/users.parquet")
+    assert done.returncode == 0, done.stderr
+    names = pq.read_table(tmp_path / "results" / "mine" / "users.parquet").to_pylist()
+    assert names == [{"user_id": 1, "name": "adam"}, {"user_id": 2, "name": "zoe"}]

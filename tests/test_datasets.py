@@ -26,7 +26,8 @@ SOURCES = {
 def config_with(source: str, **changes: Any) -> dict[str, Any]:
     entry = {**USE, "source": source, **SOURCES[source], **changes}
     entry = {key: value for key, value in entry.items() if value is not None}
-    return {**deepcopy(CONFIG), "dataset": "mine", "datasets": {"mine": entry}}
+    name = "simulated-mine" if source == "simulated" else "mine"
+    return {**deepcopy(CONFIG), "dataset": name, "datasets": {name: entry}}
 
 
 @pytest.mark.parametrize("dataset", CONFIG["datasets"])
@@ -62,15 +63,23 @@ def test_only_what_defines_the_ratings_is_in_the_source() -> None:
         ("csv", {"columns": {"user": "u", "item": "i", "rating": "r"}}, "names a date or a timestamp"),
         ("csv", {"delimiter": "::"}, "datasets.mine.delimiter: '::' is too long"),
         ("csv", {"n_ratings": 5}, "unknown key n_ratings"),
-        ("simulated", {"noise": -1}, "datasets.mine.noise"),
+        ("simulated", {"noise": -1}, "datasets.simulated-mine.noise"),
         ("simulated", {"seed": None}, "'seed' is a required property"),
-        ("simulated", {"title": "Netflix"}, "found 'Netflix'; expected 'simulated' in it"),
+        ("simulated", {"title": "Netflix"}, "title 'Netflix'; expected 'simulated' in it"),
     ],
 )
 def test_bad_entry_is_refused(source: str, changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(InputError) as error:
         load_plan(config_with(source, **changes))
     assert reason in str(error.value)
+
+
+def test_key_of_simulated_ratings_says_so() -> None:
+    """It stands in every path and in MLflow."""
+    config = config_with("simulated")
+    config |= {"dataset": "mine", "datasets": {"mine": config["datasets"]["simulated-mine"]}}
+    with pytest.raises(InputError, match=r"datasets.mine: key 'mine'; expected 'simulated' in it"):
+        load_plan(config)
 
 
 def test_unknown_source_is_refused() -> None:

@@ -13,6 +13,8 @@ import pytest
 from deeprec.files import InputError, replacing
 from deeprec.ratings import write_table
 from deeprec.simulated_archive import simulate_ratings
+from deeprec.splits import PerUserSplit, split_ratings
+from tests.conftest import toy_ratings
 from tests.test_simulation import SMALL
 
 ROOT = Path(__file__).parent.parent
@@ -43,6 +45,20 @@ def test_full_disk_while_writing_parquet(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(InputError, match=r"ratings.parquet: no space left"):
         write_table(pa.table({"user_id": [1]}), tmp_path / "ratings.parquet")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_full_disk_while_splitting(last: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether at a part's first row group or at the very end, no part is left."""
+
+    def no_more(*args: object, **options: object) -> None:
+        raise FULL
+
+    write_table(toy_ratings(), tmp_path / "ratings.parquet")
+    monkeypatch.setattr(pq.ParquetWriter, "close" if last else "write_table", no_more)
+    with pytest.raises(InputError, match=r"(train|valid|test).parquet: no space left"):
+        split_ratings(tmp_path / "ratings.parquet", tmp_path / "s", PerUserSplit(0.3), 0)
+    assert list((tmp_path / "s").iterdir()) == []
 
 
 def test_full_disk_while_simulating(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,9 @@
 """Netflix's data set: every form gives the same tables, every kind of bad input its file and line."""
 
 import io
+import re
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from itertools import pairwise
@@ -13,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deeprec import movie_files, netflix
-from deeprec.files import InputError
+from deeprec.files import InputError, write_json
 from deeprec.movie_files import Piece, parse_block
 from deeprec.ratings import Source, write_table
 from tests import netflix_forms as forms
+from tests.conftest import ROOT
 
 
 def as_archive(folder: Path, ratings: forms.Ratings) -> Path:
@@ -169,11 +173,13 @@ def test_bad_line_is_refused_with_file_and_line(form: Callable, case: str, tmp_p
     assert str(tmp_path) in str(error.value)
 
 
-def test_duplicate_rating_is_refused_with_file_and_lines(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
+def test_duplicate_rating_is_refused_with_file_and_lines(form: Callable, tmp_path: Path) -> None:
     ratings = forms.some_ratings()
     ratings[3].append(ratings[3][0])
-    with pytest.raises(InputError, match=rf"more than once.*mv_0000003.txt:2, .*mv_0000003.txt:{len(ratings[3]) + 1}$"):
-        read(as_archive(tmp_path, ratings))
+    file = "combined_data_3.txt" if "kaggle" in form.__name__ else "mv_0000003.txt"
+    with pytest.raises(InputError, match=rf"more than once.*{file}:2, .*{file}:{len(ratings[3]) + 1}$"):
+        read(form(tmp_path, ratings))
 
 
 def test_header_must_agree_with_the_file_name(tmp_path: Path) -> None:
@@ -217,6 +223,13 @@ def test_movie_without_a_title_is_named(tmp_path: Path) -> None:
     texts = forms.movie_texts({**forms.some_ratings(), 5: ["1,1,2005-01-01"]})
     with pytest.raises(InputError, match=r"mv_0000005.txt: no title for movie 5; expected 4$"):
         read(forms.write_archive(tmp_path, texts))
+
+
+def test_duplicate_movie_in_an_archive_is_named(tmp_path: Path) -> None:
+    texts = forms.movie_texts(forms.some_ratings())
+    path = forms.write_archive(tmp_path, {**texts, "copy/mv_0000001.txt": texts["mv_0000001.txt"]})
+    with pytest.raises(InputError, match=r"copy/mv_0000001.txt: movie 1 again, after .*training_set/mv_0000001.txt;"):
+        read(path)
 
 
 def test_duplicate_movie_file_is_named(tmp_path: Path) -> None:
@@ -320,6 +333,20 @@ def test_bad_title_is_refused_with_file_and_line(line: str, reason: str, tmp_pat
     path = forms.write_archive(tmp_path, forms.movie_texts(forms.some_ratings()), forms.TITLES + line + "\n")
     with pytest.raises(InputError, match=rf"movie_titles.txt:5: .*{reason}"):
         read(path)
+
+
+def test_script_refuses_bad_input_in_one_line_and_writes_nothing(tmp_path: Path) -> None:
+    ratings = forms.some_ratings()
+    ratings[4][0] = "12,6,2005-01-01"
+    write_json(tmp_path / "manifest.json", {"path": as_archive(tmp_path, ratings).name})
+    before = sorted(tmp_path.iterdir())
+    arguments = ["--dataset", '{"source": "netflix"}', "--manifest", tmp_path / "manifest.json"]
+    arguments += ["--ratings", tmp_path / "ratings.parquet", "--items", tmp_path / "items.parquet"]
+    command = [sys.executable, ROOT / "scripts" / "parse_ratings.py", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)})
+    assert done.returncode == 1
+    assert re.fullmatch(r"error: .*mv_0000004.txt:2: rating 6; expected 1 to 5\n", done.stderr)
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_row_groups_can_be_skipped_by_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

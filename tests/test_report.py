@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 
 from deeprec.figures import save
+from deeprec.files import write_json
 from deeprec.report import data_uri, number, render_report, signed, spread, stage_durations
+from deeprec.tables import datasets_table, write_csv
 from tests.test_figures import ABLATION, curves, draw_ablation
 
 CHROMIUM = shutil.which("chromium")
@@ -52,6 +54,9 @@ def context(folder) -> dict:
         "n_items": 1574,
         "first_date": "1997-09-20",
         "last_date": "1998-04-22",
+        "published_ratings": NAN,
+        "published_users": NAN,
+        "published_items": NAN,
     }
     row_f = {
         "model": "DeepRec", "rmse_3m": 1.033, "sd_3m": 0.002, "best_3m": True, "diverged_3m": 1, "paper_3m": 0.9373,
@@ -89,6 +94,7 @@ def context(folder) -> dict:
         },
         "search": {"trials": 20, "seed": 0},
         "datasets": [part],
+        "published": False,
         "commit": "abc",
         "machine": "2 × CPU",
         "versions": "torch 2",
@@ -109,7 +115,7 @@ def test_page_says_what_was_found_and_of_what(page):
         "1.1460",
         "+0.1340",
         "69,575",
-        "Toy &amp; ratings",
+        "<title>DeepRec on Toy &amp; ratings</title>",
         "abc",
     ):
         assert words in page
@@ -128,6 +134,39 @@ def test_page_says_how_the_models_were_tuned(page, tmp_path):
     untuned = context(tmp_path)
     untuned["final"]["tuned"] = False
     assert "The models are not tuned on Toy &amp; ratings" in render_report(untuned)
+
+
+def data_rows(folder, datasets: list[dict], published: bool) -> list[list[str]]:
+    """The cells of the data section's table, its head first."""
+    page = render_report(context(folder) | {"datasets": datasets, "published": published})
+    table = page.split('id="data"')[1].split("</table>")[0]
+    rows = [re.findall("<t[hd][^>]*>(.*?)</t[hd]>", row) for row in table.split("<tr>")[1:]]
+    return [[cell.replace("<mark>", "!").replace("</mark>", "") for cell in row] for row in rows]
+
+
+def test_all_six_counts_stand_beside_the_paper_s(tmp_path, config):
+    """Of each split: ratings, users and items, of train and of the test interval; differences are marked."""
+    expected = config["datasets"]["netflix"]["audit"]
+    for split, counts in expected.items():
+        parts = {"train": counts["train"], "interval": counts["test"], "valid": counts["test"], "test": counts["test"]}
+        found = {part: {f"n_{name}": n for name, n in numbers.items()} for part, numbers in parts.items()}
+        found["interval"]["n_users"] -= 1200
+        dates = {"first_date": "2005-12-01", "last_date": "2005-12-31"}
+        write_json(tmp_path / f"{split}.json", {"split": split, **{part: {**n, **dates} for part, n in found.items()}})
+    table = datasets_table("netflix", [tmp_path / f"{split}.json" for split in expected], expected)
+    write_csv(table, tmp_path / "datasets.csv")
+    head, *rows = data_rows(tmp_path, pd.read_csv(tmp_path / "datasets.csv").to_dict("records"), True)
+    assert head[2:8] == ["Ratings", "Paper", "Users", "Paper", "Items", "Paper"]
+    shown = {tuple(row[:2]): row[2:8] for row in rows}
+    assert len(shown) == 16 and str(rows).count("!") == 4
+    assert shown["3m", "train"] == ["13,675,402"] * 2 + ["311,315"] * 2 + ["17,736"] * 2
+    assert shown["full", "interval"] == ["2,250,481"] * 2 + ["172,282", "173,482 !-1200", "17,305", "17,305"]
+    assert shown["1y", "valid"][1::2] == ["–"] * 3  # nothing is published of a half
+
+
+def test_nothing_stands_beside_where_nothing_is_published(tmp_path):
+    head, row = data_rows(tmp_path, context(tmp_path)["datasets"], False)
+    assert head[2:5] == ["Ratings", "Users", "Items"] and row[2:5] == ["69,575", "943", "1,574"]
 
 
 def test_page_is_escaped(page):

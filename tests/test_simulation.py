@@ -13,7 +13,7 @@ from deeprec import netflix
 from deeprec.files import InputError, read_json
 from deeprec.movie_files import FIRST_DATE, LAST_DATE, LAST_USER
 from deeprec.simulated_archive import simulate_ratings
-from deeprec.simulation import NoiseFloor, Size, World, allocate
+from deeprec.simulation import N_DAYS, RATINGS_BEFORE, Calendar, NoiseFloor, Size, World, allocate
 
 SMALL = {"n_ratings": 20_000, "n_users": 400, "n_items": 250, "noise": 0.8, "seed": 0}
 
@@ -60,6 +60,21 @@ def test_users_and_items_are_skewed_and_time_grows(ratings: pd.DataFrame) -> Non
         assert counts.mean() > 1.3 * counts.median()
     years = pd.to_datetime(ratings["date"]).dt.year.value_counts()
     assert years[2001] < years[2003] < years[2005]
+
+
+def test_time_grows_as_the_paper_s_table_says() -> None:
+    """Old movies keep to the calendar; new ones, a third, shift a little of it."""
+    size = Size(n_ratings=200_000, n_users=2_000, n_items=1_000, noise=0.8, seed=0)
+    day = np.concatenate([movie.day for movie in World(size).movies()])
+    ends = [(end - FIRST_DATE).days for end in RATINGS_BEFORE]
+    shares = np.diff([0, *RATINGS_BEFORE.values()]) / 100_480_507
+    assert np.histogram(day, [0, *ends])[0] / size.n_ratings == pytest.approx(shares, rel=0.2)
+
+
+@given(st.floats(0, N_DAYS - 1))
+def test_clock_inverts_the_calendar(day: float) -> None:
+    calendar = Calendar()
+    assert abs(calendar.day(calendar.clock(np.array([day])))[0] - day) <= 1.01  # whole days
 
 
 def test_titles_are_simulated(archive: Path) -> None:

@@ -44,11 +44,16 @@ def test_checksum_of_a_local_file_is_verified(archive: Path, tmp_path: Path) -> 
     assert not (tmp_path / "other.json").exists()
 
 
-def test_checksum_of_a_folder_is_not_asked_for(tmp_path: Path) -> None:
-    folder = forms.write_folder(tmp_path, forms.movie_texts(forms.some_ratings()))
-    dataset = {"source": "netflix", "path": str(folder), "md5": 32 * "0"}
-    download_ratings(dataset, tmp_path / "manifest.json")
-    assert parse_ratings(dataset, tmp_path / "manifest.json").items.num_rows == 4
+def test_checksum_of_the_archive_is_not_asked_of_other_forms(archive: Path, tmp_path: Path) -> None:
+    ratings = forms.some_ratings()
+    folder = forms.write_folder(tmp_path, forms.movie_texts(ratings))
+    kaggle = forms.write_zip(tmp_path / "netflix-prize-data.zip", forms.kaggle_texts(ratings))
+    dataset = {"source": "netflix", "url": "https://x.org/nf_prize_dataset.tar.gz", "md5": 32 * "0"}
+    for path in (folder, kaggle):
+        download_ratings({**dataset, "path": str(path)}, tmp_path / "manifest.json")
+        assert parse_ratings(dataset, tmp_path / "manifest.json").items.num_rows == 4
+    with pytest.raises(InputError, match=r"nf_prize_dataset.tar.gz: md5 "):
+        download_ratings({**dataset, "path": str(archive)}, tmp_path / "other.json")
 
 
 def test_missing_path_is_refused(tmp_path: Path) -> None:

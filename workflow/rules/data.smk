@@ -3,6 +3,8 @@
 
 # The table that says the splits are the published ones, for data sets whose counts are published.
 AUDIT = ["results/{dataset}/tables/audit.csv"] if PLAN.audit else []
+# The users' names, where the source knows them.
+NAMES = ["results/{dataset}/users.parquet"] if PLAN.dataset["source"] == "csv" else []
 
 
 if PLAN.dataset["source"] == "simulated":
@@ -61,6 +63,7 @@ rule parse_ratings:
     output:
         ratings="results/{dataset}/ratings.parquet",
         titles="results/{dataset}/items.parquet",
+        names=NAMES,
     log:
         "results/{dataset}/logs/parse_ratings.log",
     benchmark:
@@ -72,9 +75,10 @@ rule parse_ratings:
         mem_mb=6000,
     params:
         dataset=json.dumps(PLAN.source),
+        users="--users" if NAMES else "",
     shell:
         "python {input.code[0]} --dataset {params.dataset:q} --manifest {input.manifest} "
-        "--ratings {output.ratings} --items {output.titles} --log {log}"
+        "--ratings {output.ratings} --items {output.titles} {params.users} {output.names} --log {log}"
 
 
 rule split_ratings:
