@@ -27,7 +27,7 @@ CONTRACT = {
     "metrics.json",
     "predictions.parquet",
 }
-CLOCK = {"seconds", "peak_memory_bytes", "commit", "threads", "machine"}
+CLOCK = {"seconds", "peak_memory_bytes", "added_memory_bytes", "commit", "threads", "machine"}
 
 
 @pytest.fixture
