@@ -94,12 +94,12 @@ rule draw_ablation:
             labels={"ablation": "{ablation}"},
         ),
         "results/{dataset}/figures/{ablation}.svg",
-    wildcard_constraints:
-        ablation=r"(?!final\.(png|svg)$)[^/]+",  # that one is draw_final's
     log:
         "results/{dataset}/logs/draw_ablation/{ablation}.log",
     benchmark:
         "results/{dataset}/benchmarks/draw_ablation/{ablation}.tsv"
+    wildcard_constraints:
+        ablation=r"(?!final\.(png|svg)$)[^/]+",  # that one is draw_final's
     conda:
         "../../envs/report.yaml"
     threads: 1
