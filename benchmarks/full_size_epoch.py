@@ -119,7 +119,7 @@ def main(args: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--splits", required=True, type=Path, help="folder of the splits 3m, 6m, 1y and full")
-    parser.add_argument("--run", default="refeed_high_lr", help="run of config.yaml to train an epoch of, on full")
+    parser.add_argument("--run", default="deeprec", help="run of config.yaml to train an epoch of, on full")
     parser.add_argument("--users", type=int, help="how many users to train on; all where absent")
     parser.add_argument("--all", action="store_true", help="time a sample of every deep run planned for Netflix")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads")
