@@ -8,11 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from deeprec.files import InputError
-from deeprec.sparse import Ratings
+from deeprec.sparse import Ratings, weighted_sums
 
 DAYS = 1 << 15  # an int16 holds the days from 1880 to 2059
 
@@ -61,14 +60,7 @@ class RatingMatrix:
 
     def product(self, values: Tensor, dense: Tensor) -> Tensor:
         """Return `values` (n_ratings,) in the ratings' places, times a dense matrix: (n_users, k)."""
-        return F.embedding_bag(
-            self.items,
-            dense,
-            self.offsets.int(),
-            mode="sum",
-            per_sample_weights=values,
-            include_last_offset=True,
-        )
+        return weighted_sums(self.offsets.int(), self.items, values, dense)
 
     def transpose(self) -> "RatingMatrix":
         """Return the matrix with items as rows and users as columns."""

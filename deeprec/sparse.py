@@ -49,12 +49,12 @@ class Ratings:
 
     def product(self, values: Tensor, dense: Tensor) -> Tensor:
         """Return other values (n,) in the ratings' places, times a dense matrix (n_items, k): (n_rows, k)."""
-        return _weighted_sums(self.offsets, self.items, values, dense)
+        return weighted_sums(self.offsets, self.items, values, dense)
 
     def product_transposed(self, values: Tensor, dense: Tensor) -> Tensor:
         """Return the transpose of values (n,) in the ratings' places, times a dense (n_rows, k): (n_items, k)."""
         offsets, rows, order = self._by_item
-        return _weighted_sums(offsets, rows, values[order], dense)
+        return weighted_sums(offsets, rows, values[order], dense)
 
     def noisy(self, probability: float) -> "Ratings":
         """Return the ratings with some dropped (set to 0) and the others scaled up (denoising, slide 7)."""
@@ -69,7 +69,8 @@ class Ratings:
         return x
 
 
-def _weighted_sums(offsets: Tensor, columns: Tensor, values: Tensor, dense: Tensor) -> Tensor:
+def weighted_sums(offsets: Tensor, columns: Tensor, values: Tensor, dense: Tensor) -> Tensor:
+    """Return a CSR matrix, by its offsets, columns and values, times a dense one: (n_rows, k)."""
     # An embedding bag makes one pass over the result, where torch.sparse.mm() makes three (2 to 4 times slower).
     return F.embedding_bag(columns, dense, offsets, mode="sum", per_sample_weights=values, include_last_offset=True)
 
