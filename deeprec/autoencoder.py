@@ -9,10 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from deeprec.bias import item_means
 from deeprec.matrix import Part, RatingMatrix, rating_matrix
 from deeprec.model import AutoEncoder
 from deeprec.sparse import Ratings
 
+MEANS_L2 = 5.0  # ratings of μ that an item's mean counts beside its own, when the output layer starts from it
 PREDICT_BATCH = 1024  # users; bounds memory, not results
 
 
@@ -32,10 +34,12 @@ class AutoEncoderSettings:
     lr: float
     momentum: float
     weight_decay: float
+    l2: float
     lr_milestones: list[int]
     lr_decay: float
     batch_size: int
     drop_last: bool
+    output_start: str
     precision: str
     epochs: int
 
@@ -50,7 +54,9 @@ class AutoEncoderLearner:
         self.model = AutoEncoder(
             train.n_items, s.hidden, s.activation, s.last_activation, s.constrained, s.dropout, s.precision
         ).to(device)
-        self.optimizer = _optimizer(s, self.model)
+        if s.output_start == "means":
+            self.model.start_at(item_means(self.matrix, MEANS_L2))
+        self.optimizer = _optimizer(s, self.model, s.weight_decay + s.l2 / train.n_ratings)
 
     def lr(self, epoch: int) -> float:
         """Halve (`lr_decay`) at each milestone; the original counts epochs from 0, so 24 is our 25th."""
@@ -120,7 +126,7 @@ class AutoEncoderLearner:
             self.optimizer.load_state_dict(state)
 
 
-def _optimizer(s: AutoEncoderSettings, model: AutoEncoder) -> torch.optim.Optimizer:
+def _optimizer(s: AutoEncoderSettings, model: AutoEncoder, weight_decay: float) -> torch.optim.Optimizer:
     if s.optimizer == "adam":
-        return torch.optim.Adam(model.parameters(), s.lr, weight_decay=s.weight_decay, fused=True)
-    return torch.optim.SGD(model.parameters(), s.lr, s.momentum, weight_decay=s.weight_decay, fused=True)
+        return torch.optim.Adam(model.parameters(), s.lr, weight_decay=weight_decay, fused=True)
+    return torch.optim.SGD(model.parameters(), s.lr, s.momentum, weight_decay=weight_decay, fused=True)

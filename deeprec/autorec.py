@@ -71,10 +71,12 @@ def _as_autoencoder(s: AutoRecSettings) -> AutoEncoderSettings:
         lr=s.lr,
         momentum=s.momentum,
         weight_decay=0.0,
+        l2=0.0,
         lr_milestones=[],
         lr_decay=1.0,
         batch_size=s.batch_size,
         drop_last=False,
+        output_start="random",
         precision="fp32",
         epochs=s.epochs,
     )

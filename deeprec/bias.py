@@ -51,6 +51,13 @@ class BiasLearner(FactorLearner):
         self.w[name] = total / (l2 + count)
 
 
+def item_means(train: RatingMatrix, l2: float) -> Tensor:
+    """Return the items' mean ratings, (n_items,), stars, shrunk towards μ as if `l2` more ratings were μ."""
+    learner = BiasLearner(BiasSettings(0, l2, False, 1), train, train.offsets.device)
+    learner._solve("item_bias", l2)
+    return (learner.w["mean"] + learner.w["item_bias"]).float()
+
+
 def fit_biases(train: RatingMatrix, l2_user: float, l2_item: float, sweeps: int) -> dict[str, Tensor]:
     """Return `mean`, `user_bias` and `item_bias` after some sweeps, for a model that is built upon them."""
     learner = BiasLearner(BiasSettings(l2_user, l2_item, False, sweeps), train, train.offsets.device)

@@ -17,7 +17,8 @@ DEFAULT_MODEL = "autoencoder"
 FINAL = "final"  # the final table's name among the ablations
 # What a data set's entry says of the use of its ratings; all else defines the ratings themselves.
 USES = {
-    "title", "main_split", "split_seed", "splits", "audit", "audit_action", "models", "runs", "ablations", "final",
+    "title", "main_split", "split_seed", "splits", "audit", "audit_action",
+    "models", "recipes", "runs", "ablations", "final",
 }  # fmt: skip
 
 
@@ -67,8 +68,12 @@ class Plan:
     def _settings(self, name: str) -> dict[str, Any]:
         run = self._defined[name]
         model = run.get("model", DEFAULT_MODEL)
-        defaults = {"split": self.dataset["main_split"], **self.config["models"].get(model, {})}
-        return {**defaults, **self.dataset.get("models", {}).get(model, {}), **run, "model": model}
+        settings = {"split": self.dataset["main_split"]}
+        for source in (self.config, self.dataset):
+            settings |= source.get("models", {}).get(model, {})
+        for source in (self.config, self.dataset):
+            settings |= source.get("recipes", {}).get(run.get("recipe"), {})
+        return {**settings, **run, "model": model}
 
     def run_settings(self, name: str) -> dict[str, Any]:
         """Return everything that defines a run but its seed, as `settings.yaml` keeps it."""
@@ -206,7 +211,9 @@ def _cross_check(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[str
     for model in plan.final["paper"]:
         if model not in plan.final["models"]:
             yield f"final.paper: unknown model {model!r}; choose from {_choices(plan.final['models'])}"
-    for name in plan._defined:
+    for name, run in plan._defined.items():
+        if "recipe" in run and run["recipe"] not in config["recipes"]:
+            yield f"run {name!r}: unknown recipe {run['recipe']!r}; choose from {_choices(config['recipes'])}"
         yield from _check_run(plan, name, plan._settings(name), schema)
     for name, space in config["search"]["spaces"].items():
         if name not in plan._defined:
@@ -231,6 +238,7 @@ def _check_draw(
 
 def _check_run(plan: Plan, name: str, settings: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
     model, split = settings.pop("model"), settings.pop("split")
+    settings.pop("recipe", None)
     known = schema["$defs"]["models"]["properties"]
     if model not in known:
         yield f"run {name!r}: unknown model {model!r}; choose from {_choices(known)}"

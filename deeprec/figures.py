@@ -40,7 +40,9 @@ AXES = {
     "valid": "Validation RMSE (stars)",
     "train": "Training RMSE (stars)",
     "steps": "Training RMSE (stars)",
+    "seconds": "Validation RMSE (stars)",
 }
+X_AXES = {"steps": "Step (mini-batch)", "seconds": "Seconds of training and validation"}
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,10 @@ def _draw_panel(axis: Axes, curves: list[Curves], panel: dict[str, Any], paper: 
         axis.set_xlabel(panel.get("axis", "Run"))
     else:
         ends = _draw_curves(axis, curves, panel["show"])
-        axis.set_xlabel("Step (mini-batch)" if panel["show"] == "steps" else "Epoch")
+        axis.set_xlabel(X_AXES.get(panel["show"], "Epoch"))
+        if panel["show"] == "seconds":
+            axis.set_xscale("log")
+            _mark_times(axis, curves)
     axis.set_ylabel(AXES[panel["show"]])
     axis.set_title(panel.get("title", ""), fontsize=8, loc="left")
     return ends
@@ -196,14 +201,45 @@ def _draw_curves(axis: Axes, curves: list[Curves], show: str) -> list[LineEnd]:
 def _stack(curve: Curves, show: str) -> tuple[np.ndarray, np.ndarray]:
     """Return x and the seeds' values, (n_seeds, n_points), NaN after the end of a diverged one."""
     frames = curve.steps if show == "steps" else curve.histories
-    x_name, y_name = ("step", "train_rmse") if show == "steps" else ("epoch", f"{show}_rmse")
+    names = {"steps": ("step", "train_rmse"), "seconds": ("seconds", "valid_rmse")}
+    x_name, y_name = names.get(show, ("epoch", f"{show}_rmse"))
     longest = max(frames, key=len)
-    values = np.full((len(frames), len(longest)), np.nan)
-    for row, frame in zip(values, frames, strict=True):
-        row[: len(frame)] = frame[y_name]
+    x, values = np.full((2, len(frames), len(longest)), np.nan)
+    for x_row, row, frame in zip(x, values, frames, strict=True):
+        x_row[: len(frame)], row[: len(frame)] = frame[x_name], frame[y_name]
     if show == "steps":
         values = _smooth(values)
-    return longest[x_name].to_numpy(), values
+    return np.nanmean(x, 0), values  # only seconds differ between seeds
+
+
+def times_to(curve: Curves, goal: Curves) -> np.ndarray:
+    """Return the seconds until a run first is as good on validation as `goal` ever was, (n_seeds,), seed by seed.
+
+    NaN where it never is.
+    """
+    pairs = zip(curve.histories, goal.histories, strict=True)
+    return np.array([ours["seconds"][ours["valid_rmse"] <= theirs["valid_rmse"].min()].min() for ours, theirs in pairs])
+
+
+def _mark_times(axis: Axes, curves: list[Curves]) -> None:
+    """Draw the first run's best, and when each run is as good: in seconds, and against the first run's."""
+    goal = curves[0]
+    best = np.mean([frame["valid_rmse"].min() for frame in goal.histories])
+    axis.axhline(best, color=GREY, linewidth=0.8, linestyle="--")
+    axis.annotate(f"best of {goal.label}: {best:.3f}", (0, best), (2, -3), xycoords=("axes fraction", "data"),
+                  textcoords="offset points", va="top", fontsize=6.5, color=GREY)  # fmt: skip
+    base = times_to(goal, goal)
+    for number, curve in enumerate(curves):
+        times = times_to(curve, goal)
+        if np.isnan(times).any():  # a mean of those that arrive would flatter
+            continue
+        colour = COLOURS[number % len(COLOURS)]
+        words = f"{times.mean():.3g} s"
+        if curve is not goal:
+            words += f"\n1/{(base / times).mean():.1f}"
+        axis.plot(times.mean(), best, "o", color=colour, markersize=4)
+        axis.annotate(words, (times.mean(), best), (0, 6), textcoords="offset points", ha="center", va="bottom",
+                      fontsize=7, color=colour)  # fmt: skip
 
 
 def _smooth(values: np.ndarray, points: int = 200) -> np.ndarray:

@@ -22,6 +22,8 @@ ACTIVATIONS = {
     "identity": (lambda x: x, True),
 }
 
+SMALL = 0.1  # of Glorot's weights: what the last layer starts with, where its biases are the items' means
+
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
@@ -67,6 +69,19 @@ class AutoEncoder(nn.Module):
         self.precision = PRECISIONS[precision]
         for w in [*self.encode_w, *(self.decode_w or [])]:
             nn.init.xavier_uniform_(w)
+
+    @torch.no_grad()
+    def start_at(self, means: Tensor) -> None:
+        """Begin near ratings `means` (n_items,), not negative, whoever the user: the last layer's biases are set to
+        them, and its weights are made small."""
+        w, b = self._decoder[-1]
+        w *= SMALL
+        # The last activation's inverse by bisection: it rises from 0 on, to at least half its argument.
+        low, high = torch.zeros_like(b), 2 * means.max().expand_as(b)
+        for _ in range(30):
+            b.copy_((low + high) / 2)
+            below = self.last_activation(b) < means
+            low, high = torch.where(below, b, low), torch.where(below, high, b)
 
     def encode(self, x: Tensor | Ratings) -> Tensor:
         """Return the code z (batch, hidden[-1]) of rating vectors x (batch, n_items), sparse or dense."""

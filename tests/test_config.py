@@ -38,6 +38,9 @@ def changed(config: dict, path: str, value) -> dict:
         ),
         ("runs/depth_4", {"split": "3y"}, "run 'depth_4': unknown split '3y'; choose from last30"),
         ("runs/depth_4", {"model": "svd"}, "run 'depth_4': unknown model 'svd'; choose from autoencoder"),
+        ("runs/depth_4", {"recipe": "quick"}, "run 'depth_4': unknown recipe 'quick'; choose from fast"),
+        ("runs/als", {"model": "als", "recipe": "fast"}, "run 'als': unknown key refeed.*; choose from rank"),
+        ("recipes/fast/epoch", 3, "recipes.fast: unknown key epoch; choose from hidden"),
         ("runs/depth_4", {"hidden": []}, "run 'depth_4': hidden"),
         ("runs/a b", {"hidden": [4]}, "'a b' does not match"),
         ("ablations/depth/runs/14", "depth_14", "ablation 'depth': unknown run 'depth_14'; choose from"),
@@ -104,6 +107,16 @@ def test_data_sets_settings_come_before_the_runs(config):
     special = changed(config, "datasets/movielens-100k/runs/depth_6", {"lr": 0.123})
     assert load_plan(special).runs["depth_6"]["lr"] == 0.123
     assert load_plan(special).runs["depth_6"]["hidden"] == [128, 128, 128]
+
+
+def test_recipe_comes_between_the_data_set_and_the_run(config):
+    config = changed(config, "datasets/movielens-100k/recipes", {"fast": {"epochs": 7}})
+    config["runs"] |= {"quick": {"recipe": "fast", "lr": 0.5}}
+    config["ablations"]["quick"] = {"title": "Quick", "runs": {"quick": "quick"}}
+    settings, plain = (load_plan(config).run_settings(run) for run in ("quick", "depth_4"))
+    assert (settings["lr"], settings["epochs"], settings["recipe"]) == (0.5, 7, "fast")
+    assert settings["optimizer"] == config["recipes"]["fast"]["optimizer"] != plain["optimizer"]
+    assert "recipe" not in plain
 
 
 def test_final_table_has_every_model_on_every_split(config):

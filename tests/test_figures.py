@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deeprec.figures import Curves, _apart, draw_ablation, draw_curve, draw_final, save
+from deeprec.figures import Curves, _apart, draw_ablation, draw_curve, draw_final, save, times_to
 
 ABLATION = {
     "title": "Deeper is better",
@@ -21,7 +21,9 @@ def curves(label: str, run: str, n_seeds: int = 3, diverged: int = 0) -> Curves:
     for seed in range(n_seeds):
         n = 3 if seed < diverged else 10
         rmse = 1 + 1 / np.arange(1, n + 1) + 0.01 * seed
-        histories.append(pd.DataFrame({"epoch": np.arange(1, n + 1), "valid_rmse": rmse, "train_rmse": rmse - 0.1}))
+        epoch = np.arange(1, n + 1)
+        history = {"epoch": epoch, "valid_rmse": rmse, "train_rmse": rmse - 0.1, "seconds": 2.0 * epoch}
+        histories.append(pd.DataFrame(history))
         steps.append(pd.DataFrame({"step": np.arange(1, 4 * n + 1), "train_rmse": np.repeat(rmse, 4)}))
         lost = seed < diverged
         metrics.append(
@@ -110,6 +112,34 @@ def test_same_quantity_same_scale():
         history["valid_rmse"] += 0.7
     axes = draw_ablation({**ABLATION, "panels": panels}, [curves("2", "depth_2"), high], "M").axes
     assert axes[0].get_ylim() == axes[1].get_ylim()
+
+
+def sooner(run: Curves, times: float) -> Curves:
+    """The same run, but so many times as fast."""
+    histories = [frame.assign(seconds=frame["seconds"] / times) for frame in run.histories]
+    return Curves("fast", "fast", histories, run.steps, run.metrics)
+
+
+def test_times_are_those_of_the_first_epoch_that_is_as_good():
+    slow = curves("slow", "slow")
+    np.testing.assert_array_equal(times_to(slow, slow), [20, 20, 20])
+    np.testing.assert_array_equal(times_to(sooner(slow, 4), slow), [5, 5, 5])
+    better = Curves("b", "b", [frame.assign(valid_rmse=frame["valid_rmse"] - 0.2) for frame in slow.histories])
+    # 1 + 1/4 - 0.2 is the first below 1 + 1/10.
+    np.testing.assert_array_equal(times_to(better, slow), [8, 8, 8])
+    assert np.isnan(times_to(slow, better)).all()
+
+
+def test_curves_against_seconds_say_how_soon_a_run_is_as_good_as_the_first():
+    ablation = {"title": "Fast", "panels": [{"show": "seconds"}]}
+    slow = curves("slow", "slow")
+    figure = draw_ablation(ablation, [slow, sooner(slow, 4), curves("lost", "lost", diverged=1)], "MovieLens 100K")
+    said = texts(figure)
+    for words in ("Seconds of training", "Validation RMSE (stars)", "best of slow: 1.110", "20 s", "5 s\n1/4.0"):
+        assert words in said
+    assert said.count(" s\n1/") == 1  # nothing of the run that lost a seed
+    lines = {len(line.get_xdata()): line.get_xdata() for line in figure.axes[0].lines}
+    np.testing.assert_allclose(lines[10], 2 * np.arange(1, 11))
 
 
 def test_names_keep_their_distance():

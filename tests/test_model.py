@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from deeprec.autoencoder import AutoEncoderLearner, AutoEncoderSettings
+from deeprec.autoencoder import MEANS_L2, AutoEncoderLearner, AutoEncoderSettings
 from deeprec.model import ACTIVATIONS, AutoEncoder
 from tests.conftest import all_rows, random_matrix
 from tests.reference import Reference, train_step
@@ -126,3 +126,39 @@ def test_input_noise_leaves_the_target_alone(defaults):
     (error, count), (clean_error, clean_count) = noisy.step(batch), clean.step(matrix.rows(torch.arange(5)))
     assert count == clean_count == len(values) and torch.equal(batch.values, values)
     assert error != clean_error
+
+
+@pytest.mark.parametrize("constrained", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_start_at_means_begins_near_them(kind, constrained):
+    torch.manual_seed(0)
+    model = AutoEncoder(20, [9, 7], kind, constrained=constrained)
+    means = torch.linspace(1, 5, 20)
+    x = all_rows(random_matrix())
+    before = (model(x) - means).abs().mean()
+    model.start_at(means)
+    torch.testing.assert_close(model.last_activation(model.decode_b[-1]), means)
+    assert (model(x) - means).abs().mean() < 0.2 * before
+
+
+def test_items_means_are_where_a_training_starts(defaults):
+    settings = AutoEncoderSettings(**{**defaults, "hidden": [9], "output_start": "means"})
+    matrix = random_matrix()
+    model = AutoEncoderLearner(settings, matrix, torch.device("cpu")).model
+    x = all_rows(matrix).double()
+    mean = x.sum() / (x > 0).sum()
+    expected = (x.sum(0) + MEANS_L2 * mean) / ((x > 0).sum(0) + MEANS_L2)
+    torch.testing.assert_close(model.last_activation(model.decode_b[-1]).double(), expected, atol=1e-4, rtol=0)
+
+
+def test_l2_is_shared_out_over_the_training_ratings(defaults):
+    matrix = random_matrix()
+    weights = []
+    for penalty in ({"l2": 30.0}, {"weight_decay": 30.0 / matrix.n_ratings}, {}):
+        torch.manual_seed(0)
+        settings = AutoEncoderSettings(**{**defaults, "hidden": [9], "lr": 0.1, **penalty})
+        learner = AutoEncoderLearner(settings, matrix, torch.device("cpu"))
+        learner.train_epoch(1)
+        weights.append(torch.cat([w.detach().ravel() for w in learner.model.parameters()]))
+    assert torch.equal(weights[0], weights[1])
+    assert weights[0].norm() < 0.99 * weights[2].norm()
