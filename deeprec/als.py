@@ -87,7 +87,7 @@ def _padded_items(matrix: RatingMatrix, rows: Tensor) -> tuple[Tensor, Tensor]:
     at = torch.arange(int(count.max()), device=rows.device)
     padding = at >= count[:, None]
     place = (start[:, None] + at).masked_fill_(padding, 0)
-    return matrix.items.take(place).masked_fill_(padding, matrix.n_items), count
+    return matrix.items.take(place).int().masked_fill_(padding, matrix.n_items), count
 
 
 def _row_means(matrix: RatingMatrix) -> Tensor:

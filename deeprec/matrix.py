@@ -1,4 +1,7 @@
-"""The training ratings as a sparse matrix (CSR) on the device: 5 bytes a rating of whole stars, no Python object."""
+"""The training ratings as a sparse matrix (CSR) on the device: 3 bytes a rating, no Python object.
+
+An item is an int16 (an int32 where there are more than 32,767), a rating of whole stars an int8.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +16,8 @@ from torch import Tensor
 from deeprec.files import InputError
 from deeprec.sparse import Ratings, weighted_sums
 
-DAYS = 1 << 15  # an int16 holds the days from 1880 to 2059
+INT16 = 1 << 15  # what an int16 holds ends before it: the days from 1880 to 2059, the items of all but huge data sets
+BATCH = 1 << 16  # ratings read at once; bounds memory, not results
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class RatingMatrix:
     """Ratings by row (users, or items in a transposed matrix): `items[offsets[u]:offsets[u + 1]]` are u's."""
 
     offsets: Tensor  # (n_users + 1,) int64
-    items: Tensor  # (n_ratings,) int32, ascending within a row
+    items: Tensor  # (n_ratings,) int16 or int32, ascending within a row
     ratings: Tensor  # (n_ratings,) int8 or float32, stars
     n_items: int
     dates: Tensor | None = None  # (n_ratings,) int16, days since 1970-01-01; read where a model needs them
@@ -60,7 +64,7 @@ class RatingMatrix:
 
     def product(self, values: Tensor, dense: Tensor) -> Tensor:
         """Return `values` (n_ratings,) in the ratings' places, times a dense matrix: (n_users, k)."""
-        return weighted_sums(self.offsets.int(), self.items, values, dense)
+        return weighted_sums(self.offsets.int(), self.items.int(), values, dense)
 
     def transpose(self) -> "RatingMatrix":
         """Return the matrix with items as rows and users as columns."""
@@ -113,34 +117,50 @@ class Part:
 
 
 def read_part(folder: str | Path, name: str, *, dated: bool = True) -> Part:
-    """Read a part of a split (`train`, `valid`, `test`); raise InputError where a date fits no int16.
-
-    A row group at a time goes straight to its place, so that no second copy of the ratings ever exists.
-    """
+    """Read a part of a split (`train`, `valid`, `test`); raise InputError where a date fits no int16."""
     path = Path(folder, f"{name}.parquet")
     file = pq.ParquetFile(path)
-    columns = ["user", "item", "rating", *(["date"] if dated else [])]
-    part = {
-        column: np.empty(file.metadata.num_rows, np.int32 if column == "date" else _numpy_type(file, column))
-        for column in columns
-    }
-    end = 0
-    for batch in file.iter_batches(1 << 20, columns=columns):
-        for column, values in zip(columns, batch.columns, strict=True):
-            part[column][end : end + len(batch)] = values.view(pa.int32()) if column == "date" else values
-        end += len(batch)
-    if dated and end and not -DAYS <= part["date"].min() <= part["date"].max() < DAYS:
-        ends = part["date"].min(), part["date"].max()
-        raise InputError(f"{path}: dates run from day {ends[0]} to {ends[1]} since 1970; expected ±{DAYS}")
+    types = {"user": np.int32, "item": np.int32, "rating": _rating_type(file), **({"date": np.int32} if dated else {})}
+    part = {column: np.empty(file.metadata.num_rows, kind) for column, kind in types.items()}
+    for place, batch in _batches(path, list(part)):
+        for column, values in batch.items():
+            part[column][place] = values
     return Part(**part)
 
 
-def _numpy_type(file: pq.ParquetFile, column: str) -> type:
-    return file.schema_arrow.field(column).type.to_pandas_dtype()
-
-
 def read_train(folder: str | Path, *, dated: bool = False) -> RatingMatrix:
-    """Read a split's training ratings as a matrix; its shape comes from the id maps beside them."""
-    train = read_part(folder, "train", dated=dated)
+    """Read a split's training ratings as a matrix; its shape comes from the id maps beside them.
+
+    Straight from the file: the column of users never is whole in memory.
+    """
     n_users, n_items = (pq.read_metadata(Path(folder, f"{kind}.parquet")).num_rows for kind in ("users", "items"))
-    return rating_matrix(train.user, train.item, train.rating, n_users, n_items, train.date)
+    path = Path(folder, "train.parquet")
+    file = pq.ParquetFile(path)
+    item_type = np.int16 if n_items < INT16 else np.int32
+    types = {"item": item_type, "rating": _rating_type(file), **({"date": np.int16} if dated else {})}
+    part = {column: np.empty(file.metadata.num_rows, kind) for column, kind in types.items()}
+    offsets = np.zeros(n_users + 1, np.int64)
+    for place, batch in _batches(path, ["user", *part]):
+        offsets[1:] += np.bincount(batch.pop("user"), minlength=n_users)
+        for column, values in batch.items():
+            part[column][place] = values
+    tensors = {column: torch.from_numpy(values) for column, values in part.items()}
+    return RatingMatrix(
+        torch.from_numpy(offsets.cumsum()), tensors["item"], tensors["rating"], n_items, tensors.get("date")
+    )
+
+
+def _batches(path: Path, columns: list[str]) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
+    """Yield columns of a part, some ratings at a time, with their place; dates as days since 1970-01-01."""
+    end = 0
+    for batch in pq.ParquetFile(path).iter_batches(BATCH, columns=columns):
+        place = slice(end, end := end + len(batch))
+        arrays = dict(zip(columns, batch.columns, strict=True))
+        found = {name: (x.view(pa.int32()) if name == "date" else x).to_numpy() for name, x in arrays.items()}
+        if "date" in found and not -INT16 <= (first := found["date"].min()) <= (last := found["date"].max()) < INT16:
+            raise InputError(f"{path}: dates run from day {first} to {last} since 1970; expected ±{INT16}")
+        yield place, found
+
+
+def _rating_type(file: pq.ParquetFile) -> type:
+    return file.schema_arrow.field("rating").type.to_pandas_dtype()

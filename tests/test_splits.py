@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -185,7 +187,7 @@ def test_training_matrix_holds_the_train_part(tmp_path: Path, monkeypatch: pytes
     assert (matrix.items.numpy() == train.item).all()
     assert (matrix.ratings.numpy() == train.rating).all()
     assert matrix.n_items == pq.read_metadata(tmp_path / "s" / "items.parquet").num_rows
-    assert matrix.items.element_size() + matrix.ratings.element_size() == 5  # bytes a rating
+    assert matrix.items.element_size() + matrix.ratings.element_size() == 3  # bytes a rating
 
 
 @pytest.mark.parametrize(
@@ -227,3 +229,18 @@ def test_a_user_known_by_test_ratings_alone_is_left_out(tmp_path: Path) -> None:
     write_table(ratings_table(user, item, np.full(10, 3), days, origin="here"), tmp_path / "ratings.parquet")
     stats = split_ratings(tmp_path / "ratings.parquet", tmp_path / "s", CUT, 0)
     assert (stats["n_unseen"], stats["interval"]["n_ratings"], stats["train"]["n_users"]) == (1, 6, 3)
+
+
+@pytest.mark.parametrize(("n_items", "kind"), [(32_767, torch.int16), (32_768, torch.int32)])
+def test_items_are_as_small_as_their_number_allows(tmp_path, n_items, kind):
+    write_table(pa.table({"id": np.arange(2)}), tmp_path / "users.parquet")
+    write_table(pa.table({"id": np.arange(n_items)}), tmp_path / "items.parquet")
+    part = {"user": [0, 1, 1], "item": [n_items - 1, 0, n_items - 1], "rating": [5, 1, 3]}
+    types = {"user": pa.int32(), "item": pa.int32(), "rating": pa.int8()}
+    table = pa.table({name: pa.array(values, types[name]) for name, values in part.items()})
+    write_table(table, tmp_path / "train.parquet")
+    matrix = read_train(tmp_path)
+    assert matrix.items.dtype == kind
+    dense = matrix.rows(torch.arange(2)).dense()
+    assert dense[:, [0, -1]].tolist() == [[0, 5], [1, 3]]
+    assert dense.sum() == 9
