@@ -128,6 +128,7 @@ def _draw_panel(axis: Axes, curves: list[Curves], panel: dict[str, Any], paper: 
         axis.set_xlabel(X_AXES.get(panel["show"], "Epoch"))
         if panel["show"] == "seconds":
             axis.set_xscale("log")
+            axis.xaxis.set_major_formatter("{x:g}")
             _mark_times(axis, curves)
     axis.set_ylabel(AXES[panel["show"]])
     axis.set_title(panel.get("title", ""), fontsize=8, loc="left")
@@ -225,21 +226,20 @@ def _mark_times(axis: Axes, curves: list[Curves]) -> None:
     """Draw the first run's best, and when each run is as good: in seconds, and against the first run's."""
     goal = curves[0]
     best = np.mean([frame["valid_rmse"].min() for frame in goal.histories])
-    axis.axhline(best, color=GREY, linewidth=0.8, linestyle="--")
-    axis.annotate(f"best of {goal.label}: {best:.3f}", (0, best), (2, -3), xycoords=("axes fraction", "data"),
-                  textcoords="offset points", va="top", fontsize=6.5, color=GREY)  # fmt: skip
+    axis.axhline(best, color=GREY, linewidth=0.8, linestyle="--", label=f"best of {goal.label}: {best:.3f}")
+    axis.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     base = times_to(goal, goal)
     for number, curve in enumerate(curves):
         times = times_to(curve, goal)
         if np.isnan(times).any():  # a mean of those that arrive would flatter
             continue
         colour = COLOURS[number % len(COLOURS)]
-        words = f"{times.mean():.3g} s"
+        words = f"{times.mean():.2g} s" if times.mean() < 10 else f"{times.mean():,.0f} s"
         if curve is not goal:
-            words += f"\n1/{(base / times).mean():.1f}"
+            words += f"\n1/{(base / times).mean():.2g}"
         axis.plot(times.mean(), best, "o", color=colour, markersize=4)
-        axis.annotate(words, (times.mean(), best), (0, 6), textcoords="offset points", ha="center", va="bottom",
-                      fontsize=7, color=colour)  # fmt: skip
+        axis.annotate(words, (times.mean(), best), (0 if curve is goal else -3, -4), textcoords="offset points",
+                      ha="center" if curve is goal else "right", va="top", fontsize=7, color=colour)  # fmt: skip
 
 
 def _smooth(values: np.ndarray, points: int = 200) -> np.ndarray:
