@@ -129,6 +129,7 @@ def _draw_panel(axis: Axes, curves: list[Curves], panel: dict[str, Any], paper: 
         if panel["show"] == "seconds":
             axis.set_xscale("log")
             axis.xaxis.set_major_formatter("{x:g}")
+            axis.margins(x=0.1)
             _mark_times(axis, curves)
     axis.set_ylabel(AXES[panel["show"]])
     axis.set_title(panel.get("title", ""), fontsize=8, loc="left")
