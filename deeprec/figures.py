@@ -160,8 +160,8 @@ def _draw_scores(axis: Axes, curves: list[Curves], paper: dict[str, float], scor
     axis.plot(place, means, "-" if joined else "_", color=COLOURS[0], markersize=16, label="ours")
     for x, mean, values in zip(place, means, scores, strict=True):
         if values:
-            axis.annotate(f"{mean:.3f}", (x, max(values)), (0, 4), textcoords="offset points", ha="center",
-                          va="bottom", fontsize=7, color=COLOURS[0])  # fmt: skip
+            axis.annotate(f"{mean:.3f}", (x, max(values)), (-3 if joined else 0, 4), textcoords="offset points",
+                          ha="left" if joined else "center", va="bottom", fontsize=7, color=COLOURS[0])  # fmt: skip
     reference = np.array([paper.get(curve.run, np.nan) for curve in curves])
     if np.isfinite(reference).any():
         look = {"color": GREY, "markerfacecolor": "white", "markersize": 4, "linewidth": 1}
