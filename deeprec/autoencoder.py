@@ -69,17 +69,17 @@ class AutoEncoderLearner:
             group["lr"] = self.lr(epoch)
         self.model.train()
         # Summed on the device and read once an epoch: reading each step's loss would stall a GPU.
-        sums = [self.step(self.matrix.rows(users)) for users in self._batches()]
-        return tuple(torch.stack(column).double().cpu().numpy() for column in zip(*sums, strict=True))
+        errors, counts = zip(*(self.step(self.matrix.rows(users)) for users in self._batches()), strict=True)
+        return torch.stack(errors).double().cpu().numpy(), np.array(counts)
 
     def _batches(self) -> Iterator[Tensor]:
-        order = torch.randperm(self.matrix.n_users).to(self.device)
+        order = torch.randperm(self.matrix.n_users)
         size = self.settings.batch_size
         n_full = self.matrix.n_users // size * size
         # The original drops the last, incomplete batch; a data set smaller than one batch is kept whole.
         return iter(order[:n_full].split(size) if self.settings.drop_last and n_full else order.split(size))
 
-    def step(self, x: Ratings) -> tuple[Tensor, Tensor]:
+    def step(self, x: Ratings) -> tuple[Tensor, int]:
         """Update on a batch of users, re-feed (slides 19-21), and return x's squared error and count."""
         h = self.model.hidden(self.model.dropout(self.model.encode(x.noisy(self.settings.input_noise))))
         # f(x) as it was before the update is input and target of the next pass, where every output counts.
@@ -91,7 +91,7 @@ class AutoEncoderLearner:
             # The mean squared error's gradient at once: its value, which nobody reads, costs as much again.
             self._update(y, (y.detach() - fed) * (2 / y.numel()))
             fed = y.detach()
-        return error.detach(), error.new_tensor(len(x.values))
+        return error.detach(), len(x.values)
 
     def _update(self, output: Tensor, gradient: Tensor | None = None) -> None:
         """Go down the gradient of a loss, or of an output by the loss's gradient there."""
@@ -107,7 +107,7 @@ class AutoEncoderLearner:
         order = np.lexsort((item, user))
         shape = self.matrix.n_users, self.matrix.n_items
         asked = rating_matrix(user[order], item[order], np.zeros(len(user), np.int8), *shape).to(self.device)
-        users = torch.from_numpy(np.unique(user)).to(self.device)
+        users = torch.from_numpy(np.unique(user))
         found = [self.model(self.matrix.rows(rows), at=asked.rows(rows)) for rows in users.split(PREDICT_BATCH)]
         prediction = np.empty(len(user), np.float32)
         prediction[order] = torch.cat(found).cpu().numpy()

@@ -40,7 +40,7 @@ class AutoRecLearner(AutoEncoderLearner):
         self.limits = rating_range(train) if settings.clip else None
         self.l2 = settings.l2
 
-    def step(self, x: Ratings) -> tuple[Tensor, Tensor]:
+    def step(self, x: Ratings) -> tuple[Tensor, int]:
         """Update on a batch of rows and return its squared error and count.
 
         The objective Σ (r - h(r))² + λ/2 (‖W‖² + ‖V‖²) (eq. 2) is divided by the number of training ratings,
@@ -49,7 +49,7 @@ class AutoRecLearner(AutoEncoderLearner):
         error, count = (self.model(x, at=x) - x.values).square().sum(), len(x.values)
         norm = sum(w.square().sum() for w in [*self.model.encode_w, *self.model.decode_w])
         self._update(error / count + self.l2 / 2 * norm / self.matrix.n_ratings)
-        return error.detach(), error.new_tensor(count)
+        return error.detach(), count
 
     def predict(self, part: Part) -> np.ndarray:
         """Score pairs, given the training ratings of the items (I-AutoRec) or users as input."""

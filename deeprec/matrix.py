@@ -5,6 +5,7 @@ An item is an int16 (an int32 where there are more than 32,767), a rating of who
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -56,11 +57,19 @@ class RatingMatrix:
             user = first + torch.repeat_interleave(bounds.diff())
             yield place, user, self.items[place].long(), self.ratings[place].float()
 
+    @cached_property
+    def _host_offsets(self) -> Tensor:
+        return self.offsets.cpu()
+
     def rows(self, rows: Tensor) -> Ratings:
-        """Return some rows as a sparse batch, by index arithmetic: the cost follows their ratings."""
-        _, at = places(self.offsets, rows)
-        counts = self.offsets[rows + 1] - self.offsets[rows]
-        return Ratings(_offsets(counts), self.items[at], self.ratings[at].float(), self.n_items)
+        """Return some rows, given on the CPU, as a sparse batch: the cost follows their ratings."""
+        # How many ratings they have is worked out on the CPU: asking a GPU would wait for all that it has to do.
+        start = self._host_offsets[rows]
+        ends = _offsets(self._host_offsets[rows + 1] - start)
+        n, device = int(ends[-1]), self.items.device
+        offsets, shift = (x.to(device, non_blocking=True) for x in (ends, start - ends[:-1]))
+        at = torch.arange(n, device=device) + torch.repeat_interleave(shift, offsets.diff(), output_size=n)
+        return Ratings(offsets, self.items[at], self.ratings[at].float(), self.n_items)
 
     def product(self, values: Tensor, dense: Tensor) -> Tensor:
         """Return `values` (n_ratings,) in the ratings' places, times a dense matrix: (n_users, k)."""

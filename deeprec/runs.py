@@ -68,6 +68,8 @@ def train_run(
 ) -> tuple[Progress, dict[str, Any]]:
     """Train one run with one seed and write its folder, metrics.json last; return the curve and the metrics."""
     before = psutil.Process().memory_info().rss
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
     matrix, valid = read_train(split, dated=settings["model"] in DATED), read_part(split, "valid")
     learner = make_learner(settings, matrix, device)
     progress = train(
@@ -91,6 +93,7 @@ def train_run(
         "seconds": progress.seconds,
         "peak_memory_bytes": peak_memory(),
         "added_memory_bytes": peak_memory() - before,
+        "peak_gpu_memory_bytes": torch.cuda.max_memory_allocated() if device.type == "cuda" else 0,
         "device": str(device),
         "threads": torch.get_num_threads(),
         "machine": machine(),

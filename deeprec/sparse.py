@@ -38,9 +38,9 @@ class Ratings:
     def _by_item(self) -> tuple[Tensor, Tensor, Tensor]:
         """The pattern transposed: offsets (n_items + 1,), rows (n,), and the values' new order (n,)."""
         order = torch.argsort(self.items, stable=True)
-        counts = torch.bincount(self.items, minlength=self.n_items)
-        offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)]).int()
-        return offsets, self._row[order], order
+        # Not bincount(), which waits for a GPU to learn the largest item.
+        counts = self.items.new_zeros(self.n_items + 1).index_add_(0, self.items + 1, torch.ones_like(self.items))
+        return counts.cumsum(0, dtype=torch.int32), self._row[order], order
 
     def pattern(self) -> Tensor:
         """Return a sparse (n_rows, n_items) tensor of zeros where there are ratings."""

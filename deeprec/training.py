@@ -136,7 +136,7 @@ def _curve(errors: np.ndarray, counts: np.ndarray, first: int, every: int) -> It
 
 def _save(learner: Learner, progress: Progress, path: Path) -> None:
     random = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
+    if torch.cuda.is_initialized():  # the run is on the CPU otherwise
         random["cuda"] = torch.cuda.get_rng_state()
     state = {
         "progress": asdict(progress),
@@ -151,9 +151,9 @@ def _save(learner: Learner, progress: Progress, path: Path) -> None:
 def _resume(learner: Learner, path: Path | None) -> Progress:
     if path is None or not path.exists():
         return Progress()
-    state = torch.load(path, weights_only=True)
+    state = torch.load(path, map_location="cpu", weights_only=True)  # load() takes it to the device
     learner.load(state["weights"], state["state"])
     torch.set_rng_state(state["random"]["cpu"])
-    if "cuda" in state["random"]:
+    if "cuda" in state["random"] and torch.cuda.is_initialized():
         torch.cuda.set_rng_state(state["random"]["cuda"])
     return Progress(**state["progress"])

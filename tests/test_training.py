@@ -122,7 +122,7 @@ def test_same_seed_same_numbers_other_seed_others(defaults):
 
 def seen_users(ours: AutoEncoderLearner, monkeypatch) -> list[int]:
     seen = []
-    monkeypatch.setattr(ours, "step", lambda users: (seen.extend(users.tolist()), torch.zeros(2))[1])
+    monkeypatch.setattr(ours, "step", lambda users: (seen.extend(users.tolist()), (torch.zeros(()), 1))[1])
     matrix = copy.copy(ours.matrix)
     object.__setattr__(matrix, "rows", lambda users: users)
     ours.matrix = matrix
