@@ -58,6 +58,8 @@ class Ratings:
 
     def noisy(self, probability: float) -> "Ratings":
         """Return the ratings with some dropped (set to 0) and the others scaled up (denoising, slide 7)."""
+        if not probability:
+            return self  # what is known of its pattern is known of x's, the target
         noisy = copy(self)
         noisy.values = F.dropout(self.values, probability)
         return noisy
