@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from deeprec import parallel
 from deeprec.bias import item_means
 from deeprec.matrix import Part, RatingMatrix, rating_matrix
 from deeprec.model import AutoEncoder
-from deeprec.sparse import Ratings
 
 MEANS_L2 = 5.0  # ratings of μ that an item's mean counts beside its own, when the output layer starts from it
 PREDICT_BATCH = 1024  # users; bounds memory, not results
@@ -69,34 +69,40 @@ class AutoEncoderLearner:
             group["lr"] = self.lr(epoch)
         self.model.train()
         # Summed on the device and read once an epoch: reading each step's loss would stall a GPU.
-        errors, counts = zip(*(self.step(self.matrix.rows(users)) for users in self._batches()), strict=True)
-        return torch.stack(errors).double().cpu().numpy(), np.array(counts)
+        errors, counts = zip(*(self.step(users) for users in self._batches()), strict=True)
+        return parallel.total(torch.stack(errors).double()).cpu().numpy(), np.array(counts)
 
     def _batches(self) -> Iterator[Tensor]:
-        order = torch.randperm(self.matrix.n_users)
+        order = parallel.shuffled(self.matrix.n_users)
         size = self.settings.batch_size
         n_full = self.matrix.n_users // size * size
         # The original drops the last, incomplete batch; a data set smaller than one batch is kept whole.
         return iter(order[:n_full].split(size) if self.settings.drop_last and n_full else order.split(size))
 
-    def step(self, x: Ratings) -> tuple[Tensor, int]:
-        """Update on a batch of users, re-feed (slides 19-21), and return x's squared error and count."""
+    def step(self, users: Tensor) -> tuple[Tensor, int]:
+        """Update on a batch of users, re-feed (slides 19-21), and return their squared error and number of ratings.
+
+        Of several processes, each sees its share of the users; its losses, divided by what the whole batch counts,
+        add up to the batch's, and its squared error is the share's.
+        """
+        x, n_ratings = self.matrix.rows(parallel.share(users)), self.matrix.count(users)
         h = self.model.hidden(self.model.dropout(self.model.encode(x.noisy(self.settings.input_noise))))
         # f(x) as it was before the update is input and target of the next pass, where every output counts.
         fed = self.model.output(h.detach()).detach() if self.settings.refeed else None
         error = (self.model.output(h, at=x) - x.values).square().sum()  # masked: rated items only (slide 7)
-        self._update(error / len(x.values))
+        self._update(error / n_ratings)
         for _ in range(self.settings.refeed):
             y = self.model(F.dropout(fed, self.settings.refeed_noise))
             # The mean squared error's gradient at once: its value, which nobody reads, costs as much again.
-            self._update(y, (y.detach() - fed) * (2 / y.numel()))
+            self._update(y, (y.detach() - fed) * (2 / (len(users) * self.matrix.n_items)))
             fed = y.detach()
-        return error.detach(), len(x.values)
+        return error.detach(), n_ratings
 
     def _update(self, output: Tensor, gradient: Tensor | None = None) -> None:
         """Go down the gradient of a loss, or of an output by the loss's gradient there."""
         self.optimizer.zero_grad(set_to_none=True)
         output.backward(gradient)
+        parallel.sum_gradients(self.model.parameters())
         self.optimizer.step()
 
     @torch.no_grad()

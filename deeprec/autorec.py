@@ -13,7 +13,6 @@ from torch import Tensor
 from deeprec.autoencoder import AutoEncoderLearner, AutoEncoderSettings
 from deeprec.factors import clip, rating_range
 from deeprec.matrix import Part, RatingMatrix
-from deeprec.sparse import Ratings
 
 
 @dataclass(frozen=True)
@@ -40,12 +39,13 @@ class AutoRecLearner(AutoEncoderLearner):
         self.limits = rating_range(train) if settings.clip else None
         self.l2 = settings.l2
 
-    def step(self, x: Ratings) -> tuple[Tensor, int]:
-        """Update on a batch of rows and return its squared error and count.
+    def step(self, rows: Tensor) -> tuple[Tensor, int]:
+        """Update on a batch of rows and return its squared error and number of ratings.
 
         The objective Σ (r - h(r))² + λ/2 (‖W‖² + ‖V‖²) (eq. 2) is divided by the number of training ratings,
         so that λ means the same for every batch size; biases are not penalised.
         """
+        x = self.matrix.rows(rows)
         error, count = (self.model(x, at=x) - x.values).square().sum(), len(x.values)
         norm = sum(w.square().sum() for w in [*self.model.encode_w, *self.model.decode_w])
         self._update(error / count + self.l2 / 2 * norm / self.matrix.n_ratings)

@@ -11,6 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
 from deeprec.files import InputError
+from deeprec.settings import SHARED
 
 SCHEMA = Path(__file__).parent.parent / "workflow" / "schemas" / "config.schema.yaml"
 DEFAULT_MODEL = "autoencoder"
@@ -85,6 +86,16 @@ class Plan:
             "split_definition": self.split_definition(split),
             **settings,
         }
+
+    def processes(self, name: str) -> int:
+        """Return how many processes train a run: `processes`, but one for a model that cannot be shared."""
+        return self.config["processes"] if self.runs[name]["model"] in SHARED else 1
+
+    def launcher(self, name: str) -> str:
+        """Return the command that starts a script in a run's processes: Python, or torchrun."""
+        # `--`: else torchrun takes the script's --log for an option of its own.
+        n = self.processes(name)
+        return f"python -m torch.distributed.run --standalone --nproc-per-node {n} --" if n > 1 else "python"
 
     @property
     def source(self) -> dict[str, Any]:

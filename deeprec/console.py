@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -20,7 +21,7 @@ def run(main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentPar
     parser.add_argument("--log", type=Path, help="file to keep the log in")
     args = parser.parse_args()
     handlers: list[logging.Handler] = [logging.StreamHandler()]
-    if args.log:
+    if args.log and os.environ.get("RANK", "0") == "0":  # torchrun gives all its processes the same FILE
         args.log.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(args.log, mode="w", encoding="utf-8"))
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)

@@ -61,6 +61,10 @@ class RatingMatrix:
     def _host_offsets(self) -> Tensor:
         return self.offsets.cpu()
 
+    def count(self, rows: Tensor) -> int:
+        """Return the number of ratings in some rows, given on the CPU."""
+        return int((self._host_offsets[rows + 1] - self._host_offsets[rows]).sum())
+
     def rows(self, rows: Tensor) -> Ratings:
         """Return some rows, given on the CPU, as a sparse batch: the cost follows their ratings."""
         # How many ratings they have is worked out on the CPU: asking a GPU would wait for all that it has to do.

@@ -10,6 +10,7 @@ import psutil
 import pyarrow as pa
 import torch
 
+from deeprec import parallel
 from deeprec.allocator import keep_freed_memory
 from deeprec.als import AlsLearner, AlsSettings
 from deeprec.autoencoder import AutoEncoderLearner, AutoEncoderSettings
@@ -22,7 +23,7 @@ from deeprec.pmf import PmfLearner, PmfSettings
 from deeprec.provenance import commit, machine, peak_memory, versions
 from deeprec.ratings import write_table
 from deeprec.rrn import RrnLearner, RrnSettings
-from deeprec.settings import model_settings
+from deeprec.settings import SHARED, model_settings
 from deeprec.training import Learner, Progress, rmse, train
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,16 @@ def train_run(
     save_seconds: float,
     on_epoch: Callable[[Progress], None],
 ) -> tuple[Progress, dict[str, Any]]:
-    """Train one run with one seed and write its folder, metrics.json last; return the curve and the metrics."""
+    """Train one run with one seed and write its folder, metrics.json last; return the curve and the metrics.
+
+    Of several processes, the first writes, and the others have no metrics. Raises InputError where several cannot
+    train the model together.
+    """
+    if parallel.n_processes() > 1 and settings["model"] not in SHARED:
+        raise InputError(
+            f"run {settings['run']!r}: found {parallel.n_processes()} processes for a model {settings['model']!r}; "
+            f"expected one, or a model of {', '.join(SHARED)}"
+        )
     before = psutil.Process().memory_info().rss
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
@@ -81,6 +91,8 @@ def train_run(
         save_seconds=save_seconds,
         on_epoch=on_epoch,
     )
+    if not parallel.is_first():
+        return progress, {}
     # The test part is read only now, once, when validation has chosen.
     test = read_part(split, "test")
     metrics = {
@@ -96,6 +108,7 @@ def train_run(
         "peak_gpu_memory_bytes": torch.cuda.max_memory_allocated() if device.type == "cuda" else 0,
         "device": str(device),
         "threads": torch.get_num_threads(),
+        "processes": parallel.n_processes(),
         "machine": machine(),
         "versions": versions("torch", "numpy", "pandas", "pyarrow"),
         "commit": commit(),

@@ -11,6 +11,7 @@ import yaml
 from deeprec.files import InputError, write_text
 
 T = TypeVar("T")
+SHARED = ["autoencoder"]  # models that several processes can train together
 
 
 def write_settings(settings: dict[str, Any], path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from deeprec import parallel
 from deeprec.files import replacing
 from deeprec.matrix import Part
 
@@ -83,7 +84,7 @@ def train(
     while progress.epoch < epochs and not progress.diverged:
         _one_epoch(learner, valid, progress, log_steps)
         done = progress.epoch == epochs or progress.diverged
-        if state_path and (done or time.monotonic() - saved > save_seconds):
+        if state_path and parallel.is_first() and (done or time.monotonic() - saved > save_seconds):
             _save(learner, progress, state_path)
             saved = time.monotonic()
         on_epoch(progress)
@@ -96,7 +97,7 @@ def _one_epoch(learner: Learner, valid: Part, progress: Progress, log_steps: int
     start, epoch = time.perf_counter(), progress.epoch + 1
     errors, counts = learner.train_epoch(epoch)
     train_rmse = _pooled(errors, counts)
-    valid_rmse = rmse(learner.predict(valid), valid.rating)
+    valid_rmse = parallel.from_first(lambda: rmse(learner.predict(valid), valid.rating))
     progress.seconds += time.perf_counter() - start
     first_step = progress.history[-1]["step"] if progress.history else 0
     progress.history.append(

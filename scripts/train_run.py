@@ -4,12 +4,13 @@ import argparse
 import contextlib
 import logging
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from deeprec import console
+from deeprec import console, parallel
 from deeprec.provenance import commit
 from deeprec.runs import choose_device, train_run
 from deeprec.settings import read_settings, settings_hash
@@ -18,8 +19,9 @@ from deeprec.tracking import TrackedRun, open_store
 
 def main(args: argparse.Namespace) -> None:
     torch.set_num_threads(args.threads)
-    device = choose_device(args.device)
-    states = [train_seed(path, device, args) for path in args.settings]
+    with parallel.joined(choose_device(args.device)) as device:
+        states = [train_seed(path, device, args) for path in args.settings]
+        parallel.wait_for_all()
     # Kept until all seeds are done: Snakemake starts a killed job's outputs over, and a seed that was done
     # is then written again from its state in a moment.
     for state in states:
@@ -29,16 +31,20 @@ def main(args: argparse.Namespace) -> None:
 def train_seed(path: Path, device: torch.device, args: argparse.Namespace) -> Path:
     settings = read_settings(path)
     state_path = args.states / f"{settings['run']}-{settings['seed']}-{settings_hash(settings)}.pt"
+    train = partial(
+        train_run,
+        settings,
+        args.split,
+        path.parent,
+        device=device,
+        state_path=state_path,
+        save_seconds=args.save_seconds,
+    )
+    if not parallel.is_first():  # it writes nothing, so that there is nothing to track or tell
+        train(on_epoch=lambda progress: None)
+        return state_path
     with tracked(settings, state_path.exists(), args.tracking_uri) as run:
-        progress, metrics = train_run(
-            settings,
-            args.split,
-            path.parent,
-            device=device,
-            state_path=state_path,
-            save_seconds=args.save_seconds,
-            on_epoch=lambda progress: run.update(progress.history),
-        )
+        progress, metrics = train(on_epoch=lambda progress: run.update(progress.history))
         run.close(progress.history, metrics)
     if metrics["status"] == "diverged":
         logging.info("%s seed %d: diverged in epoch %d", settings["run"], settings["seed"], metrics["epochs"])

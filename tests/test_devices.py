@@ -54,7 +54,7 @@ def test_a_step_is_the_same(defaults, device, refeed, constrained):
     for one in (ours, theirs):
         one.model.train()
     users = torch.tensor([5, 0, 69, 12])
-    (error, count), (their_error, their_count) = (one.step(one.matrix.rows(users)) for one in (ours, theirs))
+    (error, count), (their_error, their_count) = (one.step(users) for one in (ours, theirs))
     assert their_error.device.type == device.type and their_count == count
     torch.testing.assert_close(their_error.cpu(), error, **CLOSE)
     torch.testing.assert_close(parameters(theirs) - start, parameters(ours) - start, rtol=1e-2, atol=1e-6)
@@ -107,7 +107,7 @@ def test_a_step_on_cuda_never_waits_for_the_gpu(defaults, changes):
     torch.cuda.set_sync_debug_mode("error")
     try:
         for users in ours._batches():
-            ours.step(ours.matrix.rows(users))
+            ours.step(users)
     finally:
         torch.cuda.set_sync_debug_mode("default")
 
@@ -142,7 +142,7 @@ def on_meta(ours: AutoEncoderLearner, monkeypatch) -> AutoEncoderLearner:
 def test_a_step_never_waits_for_the_gpu(defaults, monkeypatch, changes):
     ours = on_meta(learner(defaults, CPU, **changes), monkeypatch)
     with NoWait():
-        errors, counts = zip(*(ours.step(ours.matrix.rows(users)) for users in ours._batches()), strict=True)
+        errors, counts = zip(*(ours.step(users) for users in ours._batches()), strict=True)
     assert all(error.device == META for error in errors) and sum(counts) == MATRIX.n_ratings
 
 
@@ -150,7 +150,7 @@ def test_a_step_of_autorec_never_waits_for_the_gpu(config, monkeypatch):
     ours = on_meta(AutoRecLearner(AutoRecSettings(**config["models"]["autorec"]), MATRIX, CPU), monkeypatch)
     with NoWait():
         for rows in ours._batches():
-            ours.step(ours.matrix.rows(rows))
+            ours.step(rows)
 
 
 def test_waiting_would_be_noticed(defaults, monkeypatch):

@@ -70,7 +70,7 @@ def test_twenty_steps_of_momentum_equal_numpy(defaults, constrained, refeed):
     velocity = [np.zeros_like(w) for w in twin.parameters]
     for step in range(20):
         users = torch.arange(step % 3, matrix.n_users, 3)
-        error, count = learner.step(matrix.rows(users))
+        error, count = learner.step(users)
         loss = train_step(twin, velocity, matrix.rows(users).dense().double().numpy(), 0.02, 0.9, refeed)
         assert (error / count).item() == pytest.approx(loss, rel=1e-5)
     for parameter, expected in zip(parameters_of(learner.model), twin.parameters, strict=True):
@@ -123,8 +123,9 @@ def test_input_noise_leaves_the_target_alone(defaults):
     clean = AutoEncoderLearner(replace(settings, input_noise=0.0), matrix, torch.device("cpu"))
     batch = matrix.rows(torch.arange(5))
     values = batch.values.clone()
-    (error, count), (clean_error, clean_count) = noisy.step(batch), clean.step(matrix.rows(torch.arange(5)))
-    assert count == clean_count == len(values) and torch.equal(batch.values, values)
+    assert not torch.equal(batch.noisy(0.9).values, values) and torch.equal(batch.values, values)
+    (error, count), (clean_error, clean_count) = noisy.step(torch.arange(5)), clean.step(torch.arange(5))
+    assert count == clean_count == len(values)
     assert error != clean_error
 
 

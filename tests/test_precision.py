@@ -21,7 +21,7 @@ def learner(defaults, **changes) -> AutoEncoderLearner:
 
 def weights_after_a_step(ours: AutoEncoderLearner) -> torch.Tensor:
     ours.model.train()
-    ours.step(MATRIX.rows(torch.arange(64)))
+    ours.step(torch.arange(64))
     return torch.cat([w.detach().ravel() for w in ours.model.parameters()])
 
 
