@@ -91,12 +91,6 @@ class Plan:
         """Return how many processes train a run: `processes`, but one for a model that cannot be shared."""
         return self.config["processes"] if self.runs[name]["model"] in SHARED else 1
 
-    def launcher(self, name: str) -> str:
-        """Return the command that starts a script in a run's processes: Python, or torchrun."""
-        # `--`: else torchrun takes the script's --log for an option of its own.
-        n = self.processes(name)
-        return f"python -m torch.distributed.run --standalone --nproc-per-node {n} --" if n > 1 else "python"
-
     @property
     def source(self) -> dict[str, Any]:
         """What defines the data set's ratings table."""

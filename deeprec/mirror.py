@@ -60,9 +60,9 @@ class RunFolder:
     def command(self) -> str:
         """The command that repeats the training."""
         options = f"--split {self.split} --threads {self.metrics['threads']}"
-        n = self.metrics.get("processes", 1)
-        launcher = "python" if n == 1 else f"torchrun --standalone --nproc-per-node {n}"
-        return f"{launcher} scripts/train_run.py {self.path}/settings.yaml {options}"
+        if (n := self.metrics.get("processes", 1)) > 1:
+            options += f" --processes {n}"
+        return f"python scripts/train_run.py {self.path}/settings.yaml {options}"
 
 
 def mirror_run(client: mlflow.MlflowClient, experiment: str, folder: RunFolder, ablations: list[str]) -> str:

@@ -6,6 +6,7 @@ and writes. In a process of its own, everything here does nothing.
 """
 
 import os
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,14 @@ import torch.distributed as dist
 from torch import Tensor
 
 from deeprec.files import InputError
+
+
+def launch(n: int) -> None:
+    """Start this script anew, with its arguments, by torchrun in `n` processes; in one of those, do nothing."""
+    if not dist.is_torchelastic_launched():
+        # `--`: else torchrun takes a script's --log for an option of its own.
+        torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(n), "--"]
+        os.execv(sys.executable, [sys.executable, *torchrun, *sys.argv])
 
 
 @contextmanager

@@ -107,7 +107,7 @@ def train_run(
         "added_memory_bytes": peak_memory() - before,
         "peak_gpu_memory_bytes": torch.cuda.max_memory_allocated() if device.type == "cuda" else 0,
         "device": str(device),
-        "threads": torch.get_num_threads(),
+        "threads": torch.get_num_threads() * parallel.n_processes(),
         "processes": parallel.n_processes(),
         "machine": machine(),
         "versions": versions("torch", "numpy", "pandas", "pyarrow"),

@@ -18,8 +18,10 @@ from deeprec.tracking import TrackedRun, open_store
 
 
 def main(args: argparse.Namespace) -> None:
-    torch.set_num_threads(args.threads)
+    if args.processes > 1:
+        parallel.launch(args.processes)
     with parallel.joined(choose_device(args.device)) as device:
+        torch.set_num_threads(max(1, args.threads // parallel.n_processes()))
         states = [train_seed(path, device, args) for path in args.settings]
         parallel.wait_for_all()
     # Kept until all seeds are done: Snakemake starts a killed job's outputs over, and a seed that was done
@@ -73,7 +75,8 @@ if __name__ == "__main__":
     parser.add_argument("settings", nargs="+", type=Path, help="settings.yaml of each seed; outputs lie beside it")
     parser.add_argument("--split", required=True, type=Path, help="folder of the split that the settings name")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="where to train")
-    parser.add_argument("--threads", default=1, type=int, help="CPU threads")
+    parser.add_argument("--threads", default=1, type=int, help="CPU threads, of all processes together")
+    parser.add_argument("--processes", default=1, type=int, help="processes that share a training (torchrun)")
     parser.add_argument(
         "--states", default=Path("results/states"), type=Path, help="where states to resume from are kept"
     )

@@ -30,10 +30,14 @@ def settings_of(config: dict, run: str, **changes) -> dict:
     return {"dataset": "toy", "run": run, "split": "s", "model": model, "seed": 0, **config["models"][model], **changes}
 
 
-def torchrun(*arguments: str | Path) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--", *arguments]
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+
+
+def python(*arguments: str | Path) -> subprocess.CompletedProcess:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+    )
 
 
 def train_alone(settings: dict, split: Path, out: Path, state: Path | None = None) -> dict:
@@ -53,9 +57,9 @@ def trained(tmp_path_factory, config) -> Path:
     state = folder / "states" / f"refed-0-{settings_hash(settings)}.pt"
     train_alone({**settings, "epochs": 2}, split, folder / "begun", state)
     paths = [folder / "together" / run / "settings.yaml" for run in RUNS]
-    options = {"--split": split, "--states": state.parent, "--tracking-uri": f"sqlite:///{folder}/mlflow.db"}
-    words = [word for option in options.items() for word in option]
-    done = torchrun("scripts/train_run.py", *paths, *words, "--log", folder / "train.log", "--save-seconds", "0")
+    options = {"--split": split, "--states": state.parent, "--save-seconds": "0", "--processes": "2"}
+    options |= {"--log": folder / "train.log", "--tracking-uri": f"sqlite:///{folder}/mlflow.db"}
+    done = python("scripts/train_run.py", *paths, *(word for option in options.items() for word in option))
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -84,7 +88,7 @@ def broken(tmp_path_factory, config) -> Path:
     write_split(folder / "split")
     write_settings(settings_of(config, "r", **{**RUNS["refed"], "dropout": 0.5}), folder / "settings.yaml")
     start = time.monotonic()
-    done = torchrun("tests/ranks.py", folder)
+    done = python(*TORCHRUN, "tests/ranks.py", folder)
     assert done.returncode != 0 and "this rank breaks" in done.stderr
     assert time.monotonic() - start < 60
     return folder

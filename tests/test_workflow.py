@@ -105,6 +105,12 @@ def finished(project) -> Path:
     return project
 
 
+def test_processes_reach_the_trainings_that_can_share_them(project):
+    said = snakemake(project, "-n", "-p", "--forceall", "--config", "processes=2")
+    started = dict(re.findall(r"train_run.py results/[^ ]*/runs/(\w+)/.* --threads (\d --processes \d)", said))
+    assert started["depth_4"] == "2 --processes 2" and started["als"] == "1 --processes 1"
+
+
 def test_outputs_are_those_of_the_contract(finished):
     results = finished / RESULTS
     ratings = pq.read_table(results / "ratings.parquet")

@@ -93,6 +93,7 @@ for seeds in PLAN.seed_batches:
             "../../envs/train.yaml"
         threads: lambda wildcards: config["threads"] * PLAN.processes(wildcards.run)
         resources:
+            processes=lambda wildcards: PLAN.processes(wildcards.run),
             mem_mb=lambda wildcards: 5000 * PLAN.processes(wildcards.run),
             gpu=lambda wildcards: (
                 PLAN.processes(wildcards.run)
@@ -100,18 +101,14 @@ for seeds in PLAN.seed_batches:
                 else 0
             ),
         params:
-            launcher=lambda wildcards: PLAN.launcher(wildcards.run),
-            threads=lambda wildcards, threads: max(
-                1, threads // PLAN.processes(wildcards.run)
-            ),
             split=lambda wildcards, input: os.path.dirname(input.split[0]),
             states="results/{dataset}/states",
             device=config["device"],
             save_seconds=config["save_seconds"],
             uri=config["tracking_uri"],
         shell:
-            "OMP_NUM_THREADS={params.threads} {params.launcher} {input.code[0]} {input.settings} "
-            "--split {params.split} --device {params.device} --threads {params.threads} --states {params.states} "
+            "OMP_NUM_THREADS={threads} python {input.code[0]} {input.settings} --split {params.split} "
+            "--device {params.device} --threads {threads} --processes {resources.processes} --states {params.states} "
             "--save-seconds {params.save_seconds} --tracking-uri {params.uri:q} --log {log}"
 
 
