@@ -13,6 +13,7 @@ from deeprec import parallel
 from deeprec.bias import item_means
 from deeprec.matrix import Part, RatingMatrix, rating_matrix
 from deeprec.model import AutoEncoder
+from deeprec.optimizers import SGD, Adam
 
 MEANS_L2 = 5.0  # ratings of μ that an item's mean counts beside its own, when the output layer starts from it
 PREDICT_BATCH = 1024  # users; bounds memory, not results
@@ -136,5 +137,5 @@ class AutoEncoderLearner:
 
 def _optimizer(s: AutoEncoderSettings, model: AutoEncoder, weight_decay: float) -> torch.optim.Optimizer:
     if s.optimizer == "adam":
-        return torch.optim.Adam(model.parameters(), s.lr, weight_decay=weight_decay, fused=True)
-    return torch.optim.SGD(model.parameters(), s.lr, s.momentum, weight_decay=weight_decay, fused=True)
+        return Adam(model.parameters(), s.lr, weight_decay=weight_decay, fused=True)
+    return SGD(model.parameters(), s.lr, s.momentum, weight_decay=weight_decay, fused=True)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from deeprec.factors import FactorLearner, mean_rating
 from deeprec.matrix import RatingMatrix
+from deeprec.optimizers import SGD, Adam
 
 
 @dataclass(frozen=True)
@@ -89,5 +90,5 @@ class PmfLearner(FactorLearner):
 
 def _optimizer(s: PmfSettings, factors: list[Tensor]) -> torch.optim.Optimizer:
     if s.optimizer == "adam":
-        return torch.optim.Adam(factors, s.lr, fused=True)
-    return torch.optim.SGD(factors, s.lr, s.momentum, fused=True)
+        return Adam(factors, s.lr, fused=True)
+    return SGD(factors, s.lr, s.momentum, fused=True)

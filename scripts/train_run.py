@@ -8,9 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from deeprec import console  # first, since it makes the other imports quick
+
+# isort: split
 import torch
 
-from deeprec import console, parallel
+from deeprec import parallel
 from deeprec.provenance import commit
 from deeprec.runs import choose_device, train_run
 from deeprec.settings import read_settings, settings_hash
