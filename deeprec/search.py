@@ -23,9 +23,9 @@ Space = dict[str, dict[str, list[Any]]]  # setting -> {"log_uniform" or "uniform
 
 
 def draw_trials(space: Space, n_trials: int, seed: int) -> list[dict[str, Any]]:
-    """Return what each trial changes: nothing in trial 0, drawn settings in the others."""
+    """Return the settings that each trial draws."""
     rng = np.random.default_rng(seed)
-    return [{}] + [{name: _draw(rng, among) for name, among in space.items()} for _ in range(n_trials - 1)]
+    return [{name: _draw(rng, among) for name, among in space.items()} for _ in range(n_trials)]
 
 
 def _draw(rng: np.random.Generator, among: dict[str, list[Any]]) -> Any:

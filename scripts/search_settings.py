@@ -24,9 +24,9 @@ def main(args: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--settings", required=True, help="the run's settings, as JSON: trial 0")
+    parser.add_argument("--settings", required=True, help="the run's settings, as JSON")
     parser.add_argument("--space", required=True, help="what to draw for each setting, as JSON")
-    parser.add_argument("--trials", required=True, type=int, help="trainings, trial 0 included")
+    parser.add_argument("--trials", required=True, type=int, help="trainings")
     parser.add_argument("--seed", required=True, type=int, help="of the draws and of every training")
     parser.add_argument("--split", required=True, type=Path, help="folder of the split that the settings name")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="where to train")
