@@ -1,4 +1,4 @@
-"""Bias-only: r̂ = μ + b_u + b_i (Koren, Bell & Volinsky, IEEE Computer 2009, eq. 3)."""
+"""Bias-only: r̂ = μ + b_u + b_i (Koren, Bell & Volinsky, IEEE Computer 2009)."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deeprec.factors import BLOCK, FactorLearner, mean_rating
-from deeprec.matrix import RatingMatrix
+from deeprec.factors import FactorLearner, mean_rating
+from deeprec.matrix import BLOCK, RatingMatrix
 
 
 @dataclass(frozen=True)

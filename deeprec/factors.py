@@ -7,9 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deeprec.matrix import Part, RatingMatrix
-
-BLOCK = 1 << 19  # ratings at a time; bounds memory, not results
+from deeprec.matrix import BLOCK, Part, RatingMatrix
 
 
 class FactorLearner:

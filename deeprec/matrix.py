@@ -18,7 +18,8 @@ from deeprec.files import InputError
 from deeprec.sparse import Ratings, weighted_sums
 
 INT16 = 1 << 15  # what an int16 holds ends before it: the days from 1880 to 2059, the items of all but huge data sets
-BATCH = 1 << 16  # ratings read at once; bounds memory, not results
+BATCH = 1 << 16  # ratings read at once, and
+BLOCK = 1 << 19  # computed at once: they bound memory, not results
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,21 @@ class RatingMatrix:
 
     def transpose(self) -> "RatingMatrix":
         """Return the matrix with items as rows and users as columns."""
-        users = torch.repeat_interleave(self.offsets.diff())
-        order = torch.argsort(self.items, stable=True)
-        counts = torch.bincount(self.items, minlength=self.n_items)
-        dates = None if self.dates is None else self.dates[order]
-        return RatingMatrix(_offsets(counts), users[order].int(), self.ratings[order], self.n_users, dates)
+        # By blocks, each item's ratings behind those of the blocks before: a sort of all takes several times the matrix.
+        n_per_item = sum(torch.bincount(part, minlength=self.n_items) for part in self.items.split(BLOCK))
+        offsets = _offsets(n_per_item)
+        users, ratings = self.items.new_empty(self.n_ratings, dtype=torch.int32), torch.empty_like(self.ratings)
+        dates = None if self.dates is None else torch.empty_like(self.dates)
+        end = offsets[:-1].clone()  # of each item's ratings so far
+        for place, user, item, _ in self.blocks(BLOCK):
+            item, order = torch.sort(item, stable=True)
+            count = torch.bincount(item, minlength=self.n_items)
+            to = torch.arange(len(item), device=item.device) + (end - count.cumsum(0) + count)[item]
+            users[to], ratings[to] = user[order].int(), self.ratings[place][order]
+            if dates is not None:
+                dates[to] = self.dates[place][order]
+            end += count
+        return RatingMatrix(offsets, users, ratings, self.n_users, dates)
 
 
 def places(offsets: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from deeprec.bias import fit_biases
-from deeprec.factors import BLOCK, FactorLearner
+from deeprec.factors import FactorLearner
 from deeprec.files import InputError
-from deeprec.matrix import RatingMatrix
+from deeprec.matrix import BLOCK, RatingMatrix
 
 OVERSAMPLE = 10  # directions beyond the rank, which make the wanted ones converge faster
 

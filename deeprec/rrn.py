@@ -25,9 +25,9 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from deeprec.bias import fit_biases
-from deeprec.factors import BLOCK, clip, rating_range
+from deeprec.factors import clip, rating_range
 from deeprec.files import InputError
-from deeprec.matrix import Part, RatingMatrix, places
+from deeprec.matrix import BLOCK, Part, RatingMatrix, places
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,25 @@ class Sequences:
 
     def __init__(self, matrix: RatingMatrix, first_date: int, bucket_days: int, n_buckets: int):
         self.n_rows, self.n_others, self.n_buckets = matrix.n_users, matrix.n_items, n_buckets
-        bucket = (matrix.dates.int() - first_date) // bucket_days
-        key = torch.repeat_interleave(matrix.offsets.diff()) * n_buckets + bucket
-        order = torch.argsort(key, stable=True)
         self.offsets = matrix.offsets  # (n_rows + 1,), of ratings by row
-        self.others, self.ratings = matrix.items[order], matrix.ratings[order]  # (n_ratings,)
-        self.buckets = bucket[order].short()  # (n_ratings,)
-        self.keys, counts = torch.unique_consecutive(key[order], return_counts=True)  # (n_steps,)
-        self.step_ratings = F.pad(counts.cumsum(0), (1, 0))  # (n_steps + 1,), of ratings by step
-        bounds = torch.arange(self.n_rows + 1, device=key.device) * n_buckets
+        self.others, self.ratings = torch.empty_like(matrix.items), torch.empty_like(matrix.ratings)  # (n_ratings,)
+        self.buckets = torch.empty_like(matrix.dates)  # (n_ratings,) int16
+        # Some rows at a time: sorting takes several times the memory of what is sorted.
+        for rows in self.batches(torch.arange(self.n_rows, device=matrix.offsets.device), BLOCK):
+            row = rows.repeat_interleave(_counts(self.offsets, rows))
+            place = slice(*self.offsets[torch.stack([rows[0], rows[-1] + 1])].tolist())
+            bucket = (matrix.dates[place].int() - first_date) // bucket_days
+            order = torch.argsort(row * n_buckets + bucket, stable=True)
+            self.others[place], self.ratings[place] = matrix.items[place][order], matrix.ratings[place][order]
+            self.buckets[place] = bucket[order].short()
+        is_first = torch.ones(matrix.n_ratings, dtype=torch.bool, device=matrix.offsets.device)
+        torch.ne(self.buckets[1:], self.buckets[:-1], out=is_first[1:])
+        is_first[self.offsets[:-1][self.offsets.diff() > 0]] = True
+        first = is_first.nonzero()[:, 0]  # (n_steps,), each step's first rating
+        row = torch.searchsorted(self.offsets, first, right=True) - 1
+        self.keys = row * n_buckets + self.buckets[first]  # (n_steps,)
+        self.step_ratings = torch.cat([first, self.offsets[-1:]])  # (n_steps + 1,), of ratings by step
+        bounds = torch.arange(self.n_rows + 1, device=matrix.offsets.device) * n_buckets
         self.step_offsets = torch.searchsorted(self.keys, bounds)  # (n_rows + 1,), of steps by row
 
     def state_at(self, row: Tensor, bucket: Tensor, *, advanced: bool) -> Tensor:
@@ -126,10 +136,19 @@ class Side(nn.Module):
         return self.affine(initial.index_copy(0, place[order], h))
 
     @torch.no_grad()
-    def all_states(self, seq: Sequences, size: int, mean: Tensor) -> Tensor:
-        """Return every row's states, computed about `size` ratings at a time."""
-        rows = torch.arange(seq.n_rows, device=seq.offsets.device)
-        return torch.cat([self.states(seq, batch, mean) for batch in seq.batches(rows, size)])
+    def blocks(self, seq: Sequences, mean: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield all rows in order with their states, computed about BLOCK ratings at a time."""
+        for rows in seq.batches(torch.arange(seq.n_rows, device=seq.offsets.device), BLOCK):
+            yield rows, self.states(seq, rows, mean)
+
+    def all_states(self, seq: Sequences, mean: Tensor) -> Tensor:
+        """Return every row's states, the one thing here that grows with the ratings: so in half precision."""
+        size = seq.n_rows + len(seq.keys), self.affine.out_features
+        states, end = torch.empty(size, dtype=torch.float16, device=seq.keys.device), 0
+        for _, block in self.blocks(seq, mean):
+            states[end : end + len(block)] = block
+            end += len(block)
+        return states
 
 
 class RrnLearner:
@@ -142,10 +161,10 @@ class RrnLearner:
         matrix = train.to(device)
         biases = fit_biases(matrix, settings.l2_user, settings.l2_item, settings.bias_epochs)
         self.mean = biases["mean"].float()
-        self.seqs = {
-            name: Sequences(side, self.first_date, settings.bucket_days, n_buckets)
-            for name, side in (("user", matrix), ("item", matrix.transpose()))
-        }
+        buckets = self.first_date, settings.bucket_days, n_buckets
+        # The items first: the transposed matrix is gone before the users' sequences are there.
+        items = Sequences(matrix.transpose(), *buckets)
+        self.seqs = {"user": Sequences(matrix, *buckets), "item": items}
         self.sides = nn.ModuleDict(
             {name: Side(seq, settings, biases[f"{name}_bias"]) for name, seq in self.seqs.items()}
         ).to(device)
@@ -161,7 +180,7 @@ class RrnLearner:
         return torch.stack(errors).double().cpu().numpy(), np.array(counts)
 
     def _half_epoch(self, name: str, other: str) -> Iterator[tuple[Tensor, int]]:
-        fixed = self._all_states(other)
+        fixed = self.sides[other].all_states(self.seqs[other], self.mean)
         rows = torch.randperm(self.seqs[name].n_rows).to(self.device)
         for batch in self.seqs[name].batches(rows, self.settings.batch_size):
             yield self._step(name, other, batch, fixed)
@@ -175,7 +194,7 @@ class RrnLearner:
         lengths = _counts(seq.step_offsets, rows) + 1
         shift = lengths.cumsum(0) - lengths - (seq.step_offsets[rows] + rows)
         mine = side.states(seq, rows, self.mean)[seq.state_at(row, bucket, advanced=False) + shift[at]]
-        theirs = fixed[self.seqs[other].state_at(opposite, bucket, advanced=False)]
+        theirs = fixed[self.seqs[other].state_at(opposite, bucket, advanced=False)].float()
         y = self._rating(side, row, mine, self.sides[other], opposite, theirs)
         error = (seq.ratings[place] - y).square().sum()
         # Once a rating, as in PMF: a row's factors weigh against the error of its own ratings.
@@ -190,24 +209,26 @@ class RrnLearner:
         stationary = (a.factors[row] * b.factors.detach()[opposite]).sum(1)
         return self.mean + a.bias[row] + b.bias.detach()[opposite] + (mine * theirs).sum(1) + stationary
 
-    def _all_states(self, name: str) -> Tensor:
-        return self.sides[name].all_states(self.seqs[name], BLOCK, self.mean)
-
     @torch.no_grad()
     def predict(self, part: Part) -> np.ndarray:
         """Score pairs at their dates, from the states advanced with the training ratings up to then."""
-        states = {name: self._all_states(name) for name in self.seqs}
-        bucket = (part.date - self.first_date) // self.settings.bucket_days
-        bucket = bucket.clip(-1, self.seqs["user"].n_buckets - 1)
+        (users, items), (a, b) = self.seqs.values(), self.sides.values()
+        item_states = b.all_states(items, self.mean)
+        when = ((part.date - self.first_date) // self.settings.bucket_days).clip(-1, users.n_buckets - 1)
+        order = np.argsort(part.user, kind="stable")
+        user, item, when = (torch.from_numpy(x[order]).long().to(self.device) for x in (part.user, part.item, when))
         scores = []
-        for pairs in zip(
-            *(torch.from_numpy(x).long().split(BLOCK) for x in (part.user, part.item, bucket)), strict=True
-        ):
-            user, item, when = (x.to(self.device) for x in pairs)
-            u = states["user"][self.seqs["user"].state_at(user, when, advanced=True)]
-            i = states["item"][self.seqs["item"].state_at(item, when, advanced=True)]
-            scores.append(self._rating(self.sides["user"], user, u, self.sides["item"], item, i).cpu())
-        return clip(torch.cat(scores).numpy(), self.limits)
+        # The users' states, which are most, live for as long as their pairs are scored.
+        for rows, states in a.blocks(users, self.mean):
+            mine = slice(*torch.searchsorted(user, torch.stack([rows[0], rows[-1] + 1])).tolist())
+            first = users.step_offsets[rows[0]] + rows[0]
+            for u, i, t in zip(*(x[mine].split(BLOCK) for x in (user, item, when)), strict=True):
+                p = states[users.state_at(u, t, advanced=True) - first]
+                q = item_states[items.state_at(i, t, advanced=True)].float()
+                scores.append(self._rating(a, u, p, b, i, q).cpu())
+        prediction = np.empty(len(part), np.float32)
+        prediction[order] = torch.cat(scores).numpy()
+        return clip(prediction, self.limits)
 
     def lr(self, epoch: int) -> float:
         """Return the learning rate, the same in every epoch."""
@@ -241,6 +262,7 @@ def _buckets(train: RatingMatrix, bucket_days: int) -> tuple[int, int]:
     if n_buckets < 2:
         raise InputError(
             f"model 'rrn': the training dates span {last - first + 1} days, one bucket of bucket_days "
-            f"{bucket_days}; expected at least two buckets, since a state serves the buckets after it"
+            f"{bucket_days}; expected at least two buckets, since a state serves the buckets after it. "
+            "A data set leaves the model out with `final: {models: {RRN: null}}`"
         )
     return first, n_buckets

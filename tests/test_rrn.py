@@ -105,13 +105,28 @@ def test_a_rating_is_learnt_from_earlier_buckets_only() -> None:
         learner = learner_of(part)
         learner.mean = torch.tensor(3.0)
         learner.sides.load_state_dict(learner_of(train).sides.state_dict())
-        states = {name: learner._all_states(name) for name in learner.seqs}
+        states = {name: side.all_states(learner.seqs[name], learner.mean) for name, side in learner.sides.items()}
         bucket = torch.from_numpy(train.date - train.date.min()).long()
         for name, row in (("user", train.user), ("item", train.item)):
             place = learner.seqs[name].state_at(torch.from_numpy(row).long(), bucket, advanced=False)
             fixed.append(states[name][place])
     torch.testing.assert_close(fixed[0], fixed[2], rtol=0, atol=1e-6)
     torch.testing.assert_close(fixed[1], fixed[3], rtol=0, atol=1e-6)
+
+
+def test_blocks_bound_memory_and_not_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    train, test = moody_ratings()
+    whole = learner_of(train)
+    for module in ("matrix", "rrn"):
+        monkeypatch.setattr(f"deeprec.{module}.BLOCK", 100)
+    parts = learner_of(train)
+    for name, seq in parts.seqs.items():
+        assert len(list(seq.batches(torch.arange(seq.n_rows), 100))) > 20
+        for tensor in ("others", "ratings", "buckets", "keys", "step_ratings", "step_offsets"):
+            assert getattr(seq, tensor).equal(getattr(whole.seqs[name], tensor)), tensor
+    turned = np.random.default_rng(0).permutation(len(test))
+    expected = parts.predict(Part(*(column[turned] for column in vars(test).values())))
+    np.testing.assert_allclose(whole.predict(test)[turned], expected, atol=1e-3)
 
 
 def test_half_an_epoch_moves_one_side_only() -> None:
@@ -134,7 +149,7 @@ def test_batches_hold_whole_rows_of_about_the_size() -> None:
 
 def test_refuses_one_bucket_and_no_dates() -> None:
     train, _ = moody_ratings()
-    with pytest.raises(InputError, match="span 24 days, one bucket of bucket_days 24; expected at least two"):
+    with pytest.raises(InputError, match=r"one bucket of bucket_days 24; expected at least two.*RRN: null"):
         learner_of(train, bucket_days=24)
     with pytest.raises(InputError, match="expected a date a rating"):
         learner_of(Part(train.user, train.item, train.rating))
