@@ -1,6 +1,6 @@
 """AutoRec (Sedhain, Menon, Sanner & Xie, WWW 2015): the project's autoencoder, on items' or users' vectors.
 
-One hidden layer, h(r; θ) = f(W g(V r + μ) + b) (section 2), with a sigmoid g and the identity as f, the pair that
+One hidden layer, h(r; θ) = f(W g(V r + μ) + b), with a sigmoid g and the identity as f, the pair that
 the authors found best.
 """
 
@@ -42,7 +42,7 @@ class AutoRecLearner(AutoEncoderLearner):
     def step(self, rows: Tensor) -> tuple[Tensor, int]:
         """Update on a batch of rows and return its squared error and number of ratings.
 
-        The objective Σ (r - h(r))² + λ/2 (‖W‖² + ‖V‖²) (eq. 2) is divided by the number of training ratings,
+        The objective Σ (r - h(r))² + λ/2 (‖W‖² + ‖V‖²) is divided by the number of training ratings,
         so that λ means the same for every batch size; biases are not penalised.
         """
         x = self.matrix.rows(rows)

@@ -50,11 +50,14 @@ class Plan:
     def final(self) -> dict[str, Any]:
         """The final table: its splits, the run of every model on each (`runs`), and the paper's numbers."""
         base, special = self.config["final"], self.dataset.get("final", {})
-        models = {**base["models"], **special.get("models", {})}
+        named = {**base["models"], **special.get("models", {})}
+        models = {name: run for name, run in named.items() if run is not None}
+        merged = {**base, **special}
+        paper = {name: values for name, values in merged["paper"].items() if named.get(name, "") is not None}
         splits = list(self.dataset["splits"])
         main = self.dataset["main_split"]
         runs = {name: {s: run if s == main else f"{run}_{s}" for s in splits} for name, run in models.items()}
-        return {**base, **special, "models": models, "splits": splits, "main_split": main, "runs": runs}
+        return {**merged, "models": models, "paper": paper, "splits": splits, "main_split": main, "runs": runs}
 
     @cached_property
     def _defined(self) -> dict[str, dict[str, Any]]:
@@ -213,6 +216,8 @@ def _cross_check(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[str
     for model, run in plan.final["models"].items():
         if run not in known:
             yield f"final.models.{model}: unknown run {run!r}; choose from {_choices(known)}"
+    if not plan.final["models"]:
+        yield f"datasets.{config['dataset']}.final.models: every model is null; expected one that is not"
     for model in plan.final["paper"]:
         if model not in plan.final["models"]:
             yield f"final.paper: unknown model {model!r}; choose from {_choices(plan.final['models'])}"

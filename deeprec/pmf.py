@@ -1,4 +1,4 @@
-"""PMF: probabilistic matrix factorisation (Mnih & Salakhutdinov, NIPS 2007, eq. 4), with a linear output."""
+"""PMF: probabilistic matrix factorisation (Mnih & Salakhutdinov, NIPS 2007), with a linear output."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +31,7 @@ class PmfSettings:
 class PmfLearner(FactorLearner):
     """Minimises Σ (r - μ - ⟨p_u, q_i⟩)² + λ (‖p_u‖² + ‖q_i‖²) over the ratings, by mini-batches.
 
-    The penalty counts once a rating, as in the code that the authors published; in the paper's eq. 4,
+    The penalty counts once a rating, as in the code that the authors published; in the paper
     once a user and item. They subtract the mean μ; with `center` off, μ is 0 and a factor comes to hold the
     ratings' level, which validates better on MovieLens. Torch's global generator must be seeded before.
     """

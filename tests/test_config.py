@@ -132,6 +132,17 @@ def test_final_table_has_every_model_on_every_split(config):
     assert plan.groups["final"]["RRN on 3m"] == "rrn_3m" and plan.groups["final"]["RRN"] == "rrn"
 
 
+def test_a_data_set_leaves_a_model_out(config):
+    plan = load_plan(changed(config, "datasets/movielens-100k/final/models", {"RRN": None, "New": "als"}))
+    assert "RRN" not in plan.final["runs"] and "RRN" not in plan.final["paper"] and "New" in plan.final["runs"]
+    assert not any(run.startswith("rrn") for run in plan.runs)
+    nothing = dict.fromkeys([*config["final"]["models"], "DeepRec, tuned shape"])
+    with pytest.raises(InputError, match="every model is null; expected one that is not"):
+        load_plan(changed(config, "datasets/movielens-100k/final/models", nothing))
+    with pytest.raises(InputError, match=r"final\.models\.RRN: None is not of type 'string'"):
+        load_plan(changed(config, "final/models/RRN", None))
+
+
 def test_what_the_search_chose_is_told(config):
     settings = load_plan(config).summary["final"]["settings"]
     als = load_plan(config).runs["als"]
