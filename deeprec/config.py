@@ -94,6 +94,11 @@ class Plan:
         """Return how many processes train a run: `processes`, but one for a model that cannot be shared."""
         return self.config["processes"] if self.runs[name]["model"] in SHARED else 1
 
+    def training_mb(self, run: str, size_mb: float) -> int:
+        """Return the MB to reserve for a run, by the size of its split's files (docs/scale.md)."""
+        # I-AutoRec's weights are many per user, with momenta and gradients: more than any model's ratings take.
+        return round(2000 + size_mb * (45 if self._settings(run).get("rows") == "items" else 15))
+
     @property
     def source(self) -> dict[str, Any]:
         """What defines the data set's ratings table."""

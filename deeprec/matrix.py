@@ -82,7 +82,7 @@ class RatingMatrix:
 
     def transpose(self) -> "RatingMatrix":
         """Return the matrix with items as rows and users as columns."""
-        # By blocks, each item's ratings behind those of the blocks before: a sort of all takes several times the matrix.
+        # By blocks, each item's ratings behind those of blocks before: a sort of all takes several times its memory.
         n_per_item = sum(torch.bincount(part, minlength=self.n_items) for part in self.items.split(BLOCK))
         offsets = _offsets(n_per_item)
         users, ratings = self.items.new_empty(self.n_ratings, dtype=torch.int32), torch.empty_like(self.ratings)

@@ -143,6 +143,14 @@ def test_a_data_set_leaves_a_model_out(config):
         load_plan(changed(config, "final/models/RRN", None))
 
 
+def test_memory_is_reserved_for_what_each_model_took_at_netflixs_size(config):
+    plan = load_plan(changed(config, "dataset", "netflix"))
+    measured = {"als": 3300, "pca": 4000, "pmf": 1500, "rrn": 6400, "deeprec": 3900, "i_autorec": 16600}
+    for run, megabytes in measured.items():
+        assert megabytes + 400 <= plan.training_mb(run, 365) <= 20_000, run
+    assert plan.training_mb("rrn", 0.2) == 2003
+
+
 def test_what_the_search_chose_is_told(config):
     settings = load_plan(config).summary["final"]["settings"]
     als = load_plan(config).runs["als"]

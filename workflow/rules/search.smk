@@ -21,7 +21,7 @@ rule search_settings:
         "../../envs/train.yaml"
     threads: config["threads"]
     resources:
-        mem_mb=5000,
+        mem_mb=lambda wildcards, input: PLAN.training_mb(wildcards.run, input.size_mb),
         gpu=1 if config["device"] != "cpu" and n_gpus() else 0,
     params:
         settings=lambda wildcards: json.dumps(PLAN.run_settings(wildcards.run)),

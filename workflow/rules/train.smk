@@ -94,7 +94,8 @@ for seeds in PLAN.seed_batches:
         threads: lambda wildcards: config["threads"] * PLAN.processes(wildcards.run)
         resources:
             processes=lambda wildcards: PLAN.processes(wildcards.run),
-            mem_mb=lambda wildcards: 5000 * PLAN.processes(wildcards.run),
+            mem_mb=lambda wildcards, input: PLAN.processes(wildcards.run)
+            * PLAN.training_mb(wildcards.run, input.size_mb),
             gpu=lambda wildcards: (
                 PLAN.processes(wildcards.run)
                 if config["device"] != "cpu" and n_gpus()
