@@ -20,7 +20,8 @@ def render_tuning(searches: dict[str, pd.DataFrame], plan: dict[str, Any], stats
         f"Written by `{command}`, at commit {', '.join(commits)}.",
         f"Split `{plan['main_split']}`: {n_train:,} training ratings, and {n_valid:,} validation ratings that score "
         f"every trial by its best epoch; test is not read. Every run has {search['trials']} trials of one training "
-        f"each (seed {search['seed']}), all drawn at random from the spaces in `config.yaml`. "
+        f"each (seed {search['seed']}), all drawn at random from the spaces in `config.yaml`, "
+        "which were fixed before the search. "
         "RMSE in stars; what was chosen is the trial with the lowest.",
         _markdown(summary),
     ]
