@@ -27,7 +27,7 @@ EVERYONE = [*RIVALS, "deeprec"]
 def settings_of(run: str, **changes: Any) -> dict[str, Any]:
     """Return a run's settings as the config gives them, with seed 0, small and short."""
     plan = load_plan(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
-    small = {"rank": 2, "hidden": 4, "epochs": 3, "seed": 0}
+    small = {"rank": 2, "hidden": 4, "bucket_days": 7, "epochs": 3, "seed": 0}
     settings = plan.run_settings(run)
     if run == "deeprec":
         small["hidden"] = [4, 3]
