@@ -6,6 +6,7 @@ An item is an int16 (an int32 where there are more than 32,767), a rating of who
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -176,8 +177,10 @@ def read_train(folder: str | Path, *, dated: bool = False) -> RatingMatrix:
 
 def _batches(path: Path, columns: list[str]) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
     """Yield columns of a part, some ratings at a time, with their place; dates as days since 1970-01-01."""
-    end = 0
-    for batch in pq.ParquetFile(path).iter_batches(BATCH, columns=columns):
+    file, end = pq.ParquetFile(path), 0
+    # One row group after the other: a reader of many keeps what it has read of each.
+    groups = (file.iter_batches(BATCH, [group], columns) for group in range(file.num_row_groups))
+    for batch in chain.from_iterable(groups):
         place = slice(end, end := end + len(batch))
         arrays = dict(zip(columns, batch.columns, strict=True))
         found = {name: (x.view(pa.int32()) if name == "date" else x).to_numpy() for name, x in arrays.items()}
