@@ -1,8 +1,7 @@
-"""The figures: one style, each panel of an ablation drawn from the runs' own files."""
+"""The figures of an ablation and of one training, drawn from the runs' own files."""
 
 import textwrap
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -11,29 +10,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from deeprec.files import replacing
+from deeprec.figure_style import COLOURS, DASHES, GREY, LINE, PANEL, STYLE, draw_head, head_lines
 
-# Okabe & Ito's palette, told apart by every kind of colour vision; markers and dashes repeat the distinction.
-COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D1F"]
-DASHES = ["-", "--", "-.", (0, (1, 1))]
-GREY = "#6B6B6B"
-PANEL = (3.5, 2.6)  # inches; one panel fits a column
-LINE = 0.15  # inches a line of the head
 FAR = 3.0  # stars; no scale reaches further, whatever a diverging run does
-STYLE = {
-    "font.size": 8,
-    "font.family": "DejaVu Sans",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#E4E4E4",
-    "grid.linewidth": 0.6,
-    "axes.axisbelow": True,
-    "lines.linewidth": 1.4,
-    "legend.frameon": False,
-    "svg.hashsalt": "deeprec",  # the same figure gives the same bytes
-    "figure.constrained_layout.use": True,
-}
 AXES = {
     "best_valid": "Best validation RMSE (stars)",
     "test": "Test RMSE (stars)",
@@ -74,10 +53,10 @@ def draw_ablation(ablation: dict[str, Any], curves: list[Curves], dataset: str) 
     n_rows = -(-len(panels) // n_columns)
     with mpl.rc_context(STYLE):
         width = PANEL[0] * n_columns
-        head = _head(ablation["title"], f"{dataset}{_size(curves)} · {_spread(curves)}", width)
+        head = head_lines(ablation["title"], f"{dataset}{_size(curves)} · {_spread(curves)}", width)
         figure = Figure(figsize=(width, PANEL[1] * n_rows + LINE * (len(head) + 1)))
         grid = figure.subplots(n_rows, n_columns, squeeze=False)
-        _draw_head(figure, head)
+        draw_head(figure, head)
         drawn = []
         for axis, panel in zip(grid.flat, panels, strict=False):
             chosen = [curve for curve in curves if curve.label in panel.get("runs", [c.label for c in curves])]
@@ -88,20 +67,6 @@ def draw_ablation(ablation: dict[str, Any], curves: list[Curves], dataset: str) 
         for axis, _, ends in drawn:
             _label_lines(axis, ends)
     return figure
-
-
-def _head(title: str, subtitle: str, width: float) -> list[tuple[str, dict[str, Any]]]:
-    """Return the lines above the panels and their looks, wrapped to a width in inches."""
-    bold, soft = {"fontsize": 9, "fontweight": "bold"}, {"fontsize": 7, "color": GREY}
-    lines = [(line, bold) for line in textwrap.wrap(title, int(12.5 * width))]
-    return lines + [(line, soft) for line in textwrap.wrap(subtitle, int(19 * width))]
-
-
-def _draw_head(figure: Figure, head: list[tuple[str, dict[str, Any]]]) -> None:
-    height = figure.get_figheight()
-    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - LINE * (len(head) + 1) / height))
-    for number, (line, look) in enumerate(head):
-        figure.text(0.02, 1 - LINE * (number + 0.4) / height, line, va="top", **look)
 
 
 def _size(curves: list[Curves]) -> str:
@@ -283,48 +248,6 @@ def _apart(places: list[float], gap: float, high: float) -> list[float]:
     return places
 
 
-def draw_final(table: pd.DataFrame, splits: list[str], dataset: str, n_seeds: int) -> Figure:
-    """Draw final.csv: a panel a split, a line a model, its mean test RMSE with the deviation over seeds.
-
-    A mean that leads its split with confidence is filled; the paper's values stand apart, as hollow squares.
-    """
-    with mpl.rc_context(STYLE):
-        width, place = 1.3 + 1.9 * len(splits), np.arange(len(table))[::-1]
-        spread = f"mean ± deviation of {n_seeds} seeds" if n_seeds > 1 else "one seed, so no spread"
-        subtitle = f"{dataset} · {spread}; filled: best with confidence (95 %, paired by seed)"
-        head = _head("Test RMSE of every model on every split", subtitle, width)
-        figure = Figure(figsize=(width, 0.27 * len(table) + 0.8 + LINE * (len(head) + 1)))
-        grid = figure.subplots(1, len(splits), squeeze=False, sharex=True, sharey=True)[0]
-        _draw_head(figure, head)
-        for axis, split in zip(grid, splits, strict=True):
-            _draw_split(axis, table, split, place)
-        for axis in grid:
-            axis.tick_params(axis="y", length=0)
-        grid[0].set_yticks(place, table["model"])
-        grid[0].margins(x=0.25, y=0.06)
-        if table[[f"paper_{split}" for split in splits]].notna().any(axis=None):
-            square = grid[0].plot([], [], "s", color=GREY, markerfacecolor="white", markersize=4)
-            figure.legend(square, ["paper, on Netflix"], loc="outside lower right")
-    return figure
-
-
-def _draw_split(axis: Axes, table: pd.DataFrame, split: str, place: np.ndarray) -> None:
-    score, deviation, best = (table[f"{name}_{split}"] for name in ("rmse", "sd", "best"))
-    axis.plot(table[f"paper_{split}"], place - 0.28, "s", color=GREY, markerfacecolor="white", markersize=4)
-    for x, half, y, leads, lost in zip(
-        score, deviation.fillna(0), place, best, table[f"diverged_{split}"], strict=True
-    ):
-        look = {"color": COLOURS[0], "markersize": 5, "markerfacecolor": COLOURS[0] if leads else "white"}
-        axis.errorbar(x, y, xerr=half, fmt="o", **look)
-        words = (f"{x:.3f}" if np.isfinite(x) else "") + (f" ({lost} diverged)" if lost else "")
-        at = (x + half, y) if np.isfinite(x) else (axis.get_xlim()[0], y)
-        axis.annotate(words, at, (4, 0), textcoords="offset points", va="center", fontsize=7, color=COLOURS[0],
-                      fontweight="bold" if leads else "normal")  # fmt: skip
-    n_test = int(table[f"n_test_{split}"].iloc[0])
-    axis.set_title(f"{split}: {n_test:,} test ratings", fontsize=8, loc="left")
-    axis.set_xlabel(AXES["test"])
-
-
 def draw_curve(history: pd.DataFrame, title: str) -> Figure:
     """Draw one training: training and validation RMSE by epoch, the best epoch marked."""
     with mpl.rc_context(STYLE):
@@ -338,9 +261,3 @@ def draw_curve(history: pd.DataFrame, title: str) -> Figure:
         axis.set(xlabel="Epoch", ylabel="RMSE (stars)", title=title)
         axis.legend()
     return figure
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure whole or not at all: PNG at 2×, SVG without a date, so that the same figure is the same file."""
-    with replacing(path) as beside, mpl.rc_context(STYLE):
-        figure.savefig(beside, dpi=200, metadata={"Date": None} if path.suffix == ".svg" else None)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from deeprec import console
-from deeprec.figures import Curves, draw_ablation, save
+from deeprec.figure_style import save
+from deeprec.figures import Curves, draw_ablation
 from deeprec.files import read_json
 
 

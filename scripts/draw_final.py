@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from deeprec import console
-from deeprec.figures import draw_final, save
+from deeprec.figure_style import save
+from deeprec.final_figure import draw_final
 
 
 def main(args: argparse.Namespace) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deeprec.figures import Curves, _apart, draw_ablation, draw_curve, draw_final, save, times_to
+from deeprec.figure_style import save
+from deeprec.figures import Curves, _apart, draw_ablation, draw_curve, times_to
 
 ABLATION = {
     "title": "Deeper is better",
@@ -162,29 +163,3 @@ def test_curve_marks_the_best_epoch():
     history = pd.DataFrame({"epoch": [1, 2, 3], "train_rmse": [1.2, 1.1, 1.0], "valid_rmse": [1.2, 1.0, 1.1]})
     best = draw_curve(history, "t").axes[0].lines[-1]
     assert (best.get_xdata()[0], best.get_ydata()[0]) == (2, 1.0)
-
-
-def final(**changes) -> pd.DataFrame:
-    """Two models on two splits, as final.csv has them."""
-    columns = {"model": ["ALS", "DeepRec"]}
-    for split in ("all", "3m"):
-        columns |= {f"rmse_{split}": [0.97, 1.01], f"sd_{split}": [0.001, 0.002], f"diverged_{split}": [0, 0]}
-        columns |= {f"best_{split}": [True, False], f"paper_{split}": [np.nan] * 2, f"n_test_{split}": [15133] * 2}
-    return pd.DataFrame({**columns, "paper_3m": [np.nan, 0.9373], **changes})
-
-
-def test_final_figure_shows_values_splits_and_the_papers_numbers_apart():
-    figure = draw_final(final(), ["all", "3m"], "MovieLens 100K", 3)
-    said = texts(figure)
-    for words in ("MovieLens 100K", "deviation of 3 seeds", "all: 15,133 test ratings", "3m:", "0.970", "1.010"):
-        assert words in said
-    assert [tick.get_text() for tick in figure.axes[0].get_yticklabels()] == ["ALS", "DeepRec"]
-    [paper] = [line for line in figure.axes[1].lines if line.get_marker() == "s"]
-    np.testing.assert_array_equal(paper.get_xdata(), [np.nan, 0.9373])
-    assert figure.legends and not draw_final(final(paper_3m=np.nan), ["all", "3m"], "M", 3).legends
-
-
-def test_final_figure_survives_one_seed_and_models_that_diverged():
-    lost = final(rmse_all=[np.nan, 1.0], sd_all=np.nan, diverged_all=[1, 0], best_all=False)
-    said = texts(draw_final(lost, ["all"], "M", 1))
-    assert "(1 diverged)" in said and "one seed, so no spread" in said and "nan" not in said

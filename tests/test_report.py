@@ -8,7 +8,7 @@ import subprocess
 import pandas as pd
 import pytest
 
-from deeprec.figures import save
+from deeprec.figure_style import save
 from deeprec.files import write_json
 from deeprec.report import data_uri, number, render_report, signed, spread, stage_durations
 from deeprec.tables import datasets_table, write_csv
