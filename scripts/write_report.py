@@ -30,6 +30,7 @@ def main(args: argparse.Namespace) -> None:
                 "name": name,
                 "title": ablation["title"],
                 "slide": ablation.get("slide"),
+                "note": ablation.get("note"),
                 "experiment": ablation.get("experiment"),
                 "n_panels": len(ablation.get("panels", [None])),
                 "claims": claims[claims["experiment"] == ablation.get("experiment")].to_dict("records"),

@@ -76,6 +76,7 @@ def context(folder) -> dict:
                 "name": "depth",
                 "title": "Depth",
                 "slide": 15,
+                "note": "Layers & more",
                 "experiment": "C",
                 "n_panels": 1,
                 "claims": [claim],
@@ -116,6 +117,7 @@ def test_page_says_what_was_found_and_of_what(page):
         "+0.1340",
         "69,575",
         "<title>DeepRec on Toy &amp; ratings</title>",
+        "Layers &amp; more",
         "abc",
     ):
         assert words in page
