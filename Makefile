@@ -26,6 +26,8 @@ test-conda: $(VENV)/ready
 lint: $(VENV)/ready .venv-format/ready
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
 	.venv-format/bin/snakefmt --check Snakefile workflow
 	$(RUN) snakemake --lint
 

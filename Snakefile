@@ -1,6 +1,6 @@
 # From raw ratings to the paper's figures. What is made is said in config.yaml, how in workflow/rules/.
-import json
 import os
+import shlex
 import sys
 
 from snakemake.utils import min_version
@@ -14,21 +14,26 @@ configfile: "config.yaml"
 report: "workflow/report/workflow.rst"
 
 
-sys.path.insert(0, workflow.basedir)
-from deeprec.config import load_plan
-from deeprec.dependencies import from_here, modules_of
-from deeprec.provenance import n_gpus
+ROOT = workflow.current_basedir.get_path_or_uri(secret_free=True)
+sys.path.insert(0, ROOT)
+from deeprec.config.checks import load_plan
+from deeprec.config.dependencies import from_here, modules_of
+from deeprec.config.plan_files import plan_text
+from deeprec.config.run_settings import to_yaml
+from deeprec.runtime.provenance import n_gpus
 
 PLAN = load_plan(config)
-shell.prefix(f"set -euo pipefail; export PYTHONPATH={workflow.basedir}; ")
+shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(ROOT)}; ")
 
 
 wildcard_constraints:
-    dataset=config["dataset"].replace(".", r"\."),
+    dataset=PLAN.name.replace(".", r"\."),
     run="[^/]+",
+    seed=r"\d+",
     split="[^/]+",
 
 
+include: "workflow/rules/plan.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/search.smk"
@@ -38,5 +43,5 @@ include: "workflow/rules/report.smk"
 
 rule all:
     input:
-        f"results/{config['dataset']}/report.html",
-        f"results/{config['dataset']}/tracking.json",
+        f"results/{PLAN.name}/report.html",
+        f"results/{PLAN.name}/tracking.json",

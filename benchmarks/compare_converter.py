@@ -5,45 +5,39 @@ clone's folder. Both read a folder of movie files and write the four splits; rat
 """
 
 import argparse
-import json
 import statistics
 import tarfile
 import tempfile
 from pathlib import Path
 
-from processes import SPLITS, Cost, measure
+from plans import plan_of, write_plan
+from processes import Cost, measure
+from simulated import write_archive
 
 CONVERTER = Path("data_utils", "netflix_data_convert.py")
 # A twentieth of the Netflix Prize's movies, of its users those who would rate them.
-SLICE = {"n_users": 240_000, "n_items": 888, "noise": 0.8, "seed": 0}
+SLICE = {"n_users": 240_000, "n_items": 888}
 OURS = """
-import json, sys
+import sys
 from pathlib import Path
-from deeprec import netflix
-from deeprec.ratings import write_table
-from deeprec.splits import parse_split, split_ratings
-folder, out = map(Path, sys.argv[1:3])
-write_table(netflix.read(folder, {}).ratings, out / "ratings.parquet")
-for name, (train, test) in json.loads(sys.argv[3]).items():
-    split = parse_split(name, {"kind": "dates", "train": train, "test": test})
-    split_ratings(out / "ratings.parquet", out / name, split, 0)
+from deeprec.config.plan_files import read_plan
+from deeprec.data import netflix
+from deeprec.data.ratings import write_table
+from deeprec.data.splits import split_ratings
+from deeprec.settings.sources import NetflixSource
+from deeprec.settings.splits import TimeSplit
+folder, plan, out = map(Path, sys.argv[1:])
+source = NetflixSource(source="netflix", path=str(folder))
+write_table(netflix.read(folder, source).ratings, out / "ratings.parquet")
+for file in sorted(Path(plan, "splits").glob("*.yaml")):
+    split_ratings(out / "ratings.parquet", out / file.stem, read_plan(file, TimeSplit))
 """
 
 
-def write_slice(n_ratings: int, folder: Path) -> Path:
+def write_slice(plan: Path, folder: Path) -> Path:
     """Write a training_set folder and return it."""
-    archive = folder / "simulated.tar.gz"
-    dataset = json.dumps({**SLICE, "n_ratings": n_ratings})
-    arguments = [
-        "--archive",
-        archive,
-        "--truth",
-        folder / "truth.json",
-        "--manifest",
-        folder / "manifest.json",
-    ]
-    measure("scripts/simulate_ratings.py", "--dataset", dataset, *arguments)
-    with tarfile.open(archive) as outer:
+    write_archive(plan / "source.yaml", folder)
+    with tarfile.open(folder / "simulated.tar.gz") as outer:
         outer.extractall(folder, filter="data")
     with tarfile.open(folder / "download" / "training_set.tar") as inner:
         inner.extractall(folder / "download", filter="data")
@@ -66,9 +60,11 @@ def main(args: argparse.Namespace) -> None:
         raise SystemExit(f"{converter}: no such file; expected a clone of NVIDIA/DeepRecommender")
     ratios, processor_ratios = [], []
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
-        training_set = write_slice(args.ratings, Path(folder))
+        plan = Path(folder, "plan")
+        write_plan(plan_of("simulated", **SLICE, n_ratings=args.ratings), plan)
+        training_set = write_slice(plan, Path(folder))
         for turn in range(args.turns):
-            ours = measure("-c", OURS, training_set, Path(folder, f"ours_{turn}"), json.dumps(SPLITS))
+            ours = measure("-c", OURS, training_set, plan, Path(folder, f"ours_{turn}"))
             show("ours", ours, args.ratings)
             theirs = measure(converter, training_set, Path(folder, f"theirs_{turn}"))
             show("authors'", theirs, args.ratings)

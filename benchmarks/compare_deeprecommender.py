@@ -10,11 +10,9 @@ a process of its own; ratios are medians over the turns. The ratings are as dens
 """
 
 import argparse
-import multiprocessing
 import statistics
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,17 +23,21 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.parquet as pq
+import simulated
 import torch
 import yaml
-from processes import ROOT, peak_memory_of
+from plans import plan_of
+from processes import in_a_process, peak_memory_of
 
-from deeprec.config import load_plan
-from deeprec.matrix import read_part, read_train
-from deeprec.provenance import machine, versions
-from deeprec.runs import make_learner
-from deeprec.simulation import Size, World
-from deeprec.training import rmse
+from deeprec.config.run_settings import Run
+from deeprec.data.matrix import read_part, read_train
+from deeprec.data.world import Size
+from deeprec.models.autoencoder import AutoEncoderLearner
+from deeprec.runtime.provenance import machine, versions
+from deeprec.runtime.training_process import prepare_training
+from deeprec.settings.autoencoder import AutoEncoderSettings
+from deeprec.training.loop import rmse
+from deeprec.training.runs import make_learner
 
 N_ITEMS, RATINGS_A_USER = 17_768, 205  # Netflix, full
 HELD_OUT = 0.03  # of the evaluated users' ratings
@@ -43,16 +45,12 @@ TOLERANCE = 1e-4
 
 
 def simulate(n_users: int, n_evaluated: int, n_items: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return training and validation ratings (user, item, rating), ordered by user and item.
+    """Return training and validation ratings, by user and item.
 
     Items are numbered as they first occur, as the authors' reader does it, and all occur in training.
     """
-    size = Size(RATINGS_A_USER * n_users, n_users, n_items, noise=0.8, seed=0)
-    movies, rng = list(World(size).movies()), np.random.default_rng(0)
-    user = rng.permutation(n_users)[np.concatenate([movie.user for movie in movies])]
-    item = np.repeat([movie.item for movie in movies], [len(movie.user) for movie in movies])
-    rating = np.concatenate([movie.rating for movie in movies])
-    ratings = pd.DataFrame({"user": user.astype(np.int32), "item": item, "rating": rating}).sort_values("user")
+    rng = np.random.default_rng(0)
+    ratings = simulated.simulate(Size(RATINGS_A_USER * n_users, n_users, n_items, noise=0.8, seed=0), rng)
     ratings["item"] = pd.factorize(ratings["item"])[0].astype(np.int32)
     ratings = ratings.sort_values(["user", "item"], ignore_index=True)
     held = (ratings["user"] < n_evaluated) & (rng.random(len(ratings)) < HELD_OUT)
@@ -63,43 +61,36 @@ def simulate(n_users: int, n_evaluated: int, n_items: int) -> tuple[pd.DataFrame
 def write_ratings(folder: Path, n_users: int, n_evaluated: int, n_items: int = N_ITEMS) -> int:
     """Write both sides' files; return the number of training ratings."""
     parts = dict(zip(("train", "valid"), simulate(n_users, n_evaluated, n_items), strict=True))
+    simulated.write_split(folder, **parts)
     for name, part in parts.items():
-        table = pa.Table.from_pandas(part, preserve_index=False)
-        pq.write_table(table, folder / f"{name}.parquet")
         (folder / name).mkdir()
+        table = pa.Table.from_pandas(part[["user", "item", "rating"]], preserve_index=False)
         options = pyarrow.csv.WriteOptions(include_header=False, delimiter="\t")
         pyarrow.csv.write_csv(table, folder / name / "ratings.txt", options)
-    for name in ("user", "item"):
-        ids = np.arange(parts["train"][name].max() + 1, dtype=np.int32)
-        pq.write_table(pa.table({f"{name}_id": ids}), folder / f"{name}s.parquet")
     return len(parts["train"])
 
 
-def in_a_process(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function in a fresh process."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(function, *arguments).result()
-
-
-def our_learner(folder: Path, settings: dict[str, Any]) -> Any:
+def our_learner(folder: Path, run: Run) -> AutoEncoderLearner:
     """Return a learner with its training ratings, as `train_run` makes it."""
-    return make_learner(settings, read_train(folder), torch.device("cpu"))
+    prepare_training()
+    return make_learner(run, read_train(folder), torch.device("cpu"))
 
 
-def their_options(folder: Path, settings: dict[str, Any], logs: str) -> dict[str, Any]:
+def their_options(folder: Path, run: Run, logs: str) -> dict[str, Any]:
     """Return our settings in the words of the authors' command line."""
+    settings = run.settings_as(AutoEncoderSettings)
     return {
         "path_to_train_data": folder / "train",
         "path_to_eval_data": folder / "valid",
         "logdir": logs,
-        "hidden_layers": ",".join(map(str, settings["hidden"])),
-        "non_linearity_type": settings["activation"],
-        "drop_prob": settings["dropout"],
-        "aug_step": settings["refeed"] or -1,
-        "lr": settings["lr"],
-        "batch_size": settings["batch_size"],
-        "num_epochs": settings["epochs"],
-        "save_every": settings["epochs"],  # evaluates after the first epoch and the last
+        "hidden_layers": ",".join(map(str, settings.hidden)),
+        "non_linearity_type": settings.activation,
+        "drop_prob": settings.dropout,
+        "aug_step": settings.refeed or -1,
+        "lr": settings.lr,
+        "batch_size": settings.batch_size,
+        "num_epochs": settings.epochs,
+        "save_every": settings.epochs,  # evaluates after the first epoch and the last
     }
 
 
@@ -108,14 +99,14 @@ def their_weights(ours: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name: w.T if name.startswith("encode_w") else w for name, w in ours.items()}
 
 
-def compare_losses(clone: Path, folder: Path, settings: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+def compare_losses(clone: Path, folder: Path, run: Run) -> tuple[np.ndarray, np.ndarray]:
     """Train an epoch on both sides from the same weights; return losses, the validation RMSE last, of each."""
-    settings = {**settings, "dropout": 0.0, "epochs": 1}
-    ours = our_learner(folder, settings)
+    run = run.with_settings(dropout=0.0, epochs=1)
+    ours = our_learner(folder, run)
     with TemporaryDirectory() as logs:
         torch.save(their_weights(ours.weights()), Path(logs, "model"))  # where their program looks for weights
-        logged = deeprecommender.train(clone, {**their_options(folder, settings, logs), "summary_frequency": 1})
-    order = list(range(ours.matrix.n_users))
+        logged = deeprecommender.train(clone, {**their_options(folder, run, logs), "summary_frequency": 1})
+    order = list(range(ours.matrix.n_rows))
     deeprecommender.shuffle(order)
     with mock.patch.object(torch, "randperm", lambda *_, **__: torch.tensor(order)):
         errors, counts = ours.train_epoch(1)
@@ -126,23 +117,23 @@ def compare_losses(clone: Path, folder: Path, settings: dict[str, Any]) -> tuple
     )
 
 
-def measure_theirs(clone: Path, folder: Path, settings: dict[str, Any], threads: int) -> dict[str, float]:
+def measure_theirs(clone: Path, folder: Path, run: Run, threads: int) -> dict[str, float]:
     """Measure the authors' side: seconds of an epoch and of an evaluation, and peak memory in bytes."""
     torch.set_num_threads(threads)
     with TemporaryDirectory() as logs, peak_memory_of() as memory:
-        logged = deeprecommender.train(clone, their_options(folder, settings, logs))
+        logged = deeprecommender.train(clone, their_options(folder, run, logs))
     # The first of each warms up; the fastest is the least disturbed by what else the machine does.
     epoch, evaluation = (min(logged[tag][1:]) for tag in ("Epoch_time", "Evaluation_time"))
     return {"epoch": epoch, "evaluation": evaluation, "peak": memory.peak}
 
 
-def measure_ours(folder: Path, settings: dict[str, Any], threads: int) -> dict[str, float]:
+def measure_ours(folder: Path, run: Run, threads: int) -> dict[str, float]:
     """Measure our side likewise."""
     torch.set_num_threads(threads)
     epochs, evaluations = [], []
     with peak_memory_of() as memory:
-        learner, valid = our_learner(folder, settings), read_part(folder, "valid", dated=False)
-        for epoch in range(settings["epochs"]):
+        learner, valid = our_learner(folder, run), read_part(folder, "valid", dated=False)
+        for epoch in range(run.settings.epochs):
             epochs.append(_seconds(learner.train_epoch, epoch + 1))
             evaluations.append(_seconds(learner.predict, valid))
     return {
@@ -168,9 +159,10 @@ def memory_theirs(clone: Path, folder: Path) -> int:
 
 def memory_ours(folder: Path) -> int:
     """Return the same of our side."""
+    prepare_training()
     with peak_memory_of() as memory:
         matrix = read_train(folder)
-        assert matrix.n_items == N_ITEMS
+        assert matrix.n_columns == N_ITEMS
     return memory.peak
 
 
@@ -179,15 +171,14 @@ def ratio(theirs: list[float], ours: list[float]) -> float:
     return statistics.median(a / b for a, b in zip(theirs, ours, strict=True))
 
 
-def settings_of(**changes: Any) -> dict[str, Any]:
-    """Return an autoencoder's settings from config.yaml, with changes."""
-    plan = load_plan(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
-    return {**plan.run_settings("refeed"), "seed": 0, "lr": 0.001, "drop_last": True, "epochs": 4, **changes}
+def run_of(**changes: Any) -> Run:
+    """Return an autoencoder's training from config.yaml, with changes of its settings."""
+    return plan_of().run("refeed").with_seed(0).with_settings(lr=0.001, drop_last=True, epochs=4, **changes)
 
 
-def show_proof(clone: Path, folder: Path, settings: dict[str, Any]) -> None:
+def show_proof(clone: Path, folder: Path, run: Run) -> None:
     """Print whether both sides do the same work, and stop where they do not."""
-    theirs, ours = in_a_process(compare_losses, clone, folder, settings)
+    theirs, ours = in_a_process(compare_losses, clone, folder, run)
     apart = float(np.max(np.abs(ours / theirs - 1)))
     print(
         f"same work, fp32: {len(theirs) - 1} losses from {theirs[0]:.4f} to {theirs[-2]:.4f} and validation RMSE "
@@ -197,13 +188,13 @@ def show_proof(clone: Path, folder: Path, settings: dict[str, Any]) -> None:
         raise SystemExit(f"the two sides differ by more than {TOLERANCE}")
 
 
-def show_speed(args: argparse.Namespace, folder: Path, settings: dict[str, Any]) -> None:
+def show_speed(args: argparse.Namespace, folder: Path, run: Run) -> None:
     """Measure both sides in turn, ours with each choice of settings, and print a line of each."""
     theirs, ours = [], {choice: [] for choice in args.ours}
     for _ in range(args.turns):
-        theirs.append(in_a_process(measure_theirs, args.original, folder, settings, args.threads))
+        theirs.append(in_a_process(measure_theirs, args.original, folder, run, args.threads))
         for choice, measured in ours.items():
-            chosen = {**settings, **(yaml.safe_load(choice) or {})}
+            chosen = run.with_settings(**(yaml.safe_load(choice) or {}))
             measured.append(in_a_process(measure_ours, folder, chosen, args.threads))
     print("|  | step (ms) | epoch (s) | evaluation (ms a user) | peak (MB) |\n|---|---|---|---|---|")
     columns = {key: [m[key] for m in theirs] for key in theirs[0]}
@@ -245,11 +236,10 @@ def main(args: argparse.Namespace) -> None:
         for shape in args.shapes:
             for refeed in args.refeed:
                 hidden = [int(width) for width in shape.split(",")]
-                changes = {"hidden": hidden, "refeed": refeed, "dropout": args.dropout, "batch_size": args.batch}
-                settings = settings_of(**changes)
+                run = run_of(hidden=hidden, refeed=refeed, dropout=args.dropout, batch_size=args.batch)
                 print(f"\n{shape}, {refeed} re-feeding steps", flush=True)
-                show_proof(args.original, Path(folder), settings)
-                show_speed(args, Path(folder), settings)
+                show_proof(args.original, Path(folder), run)
+                show_speed(args, Path(folder), run)
     if args.memory_users:
         show_memory(args.original, args.memory_users)
 

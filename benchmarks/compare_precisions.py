@@ -15,39 +15,41 @@ from typing import Any
 
 import numpy as np
 import torch
-import yaml
-from processes import ROOT
+from plans import plan_of
 
-from deeprec.autoencoder import AutoEncoderLearner
-from deeprec.config import load_plan
-from deeprec.matrix import Part, read_part, read_train
-from deeprec.provenance import machine, versions
-from deeprec.runs import make_learner
-from deeprec.training import rmse, train
+from deeprec.config.run_settings import Run
+from deeprec.data.matrix import Part, read_part, read_train
+from deeprec.models.autoencoder import AutoEncoderLearner
+from deeprec.runtime.files import ROOT
+from deeprec.runtime.provenance import machine, versions
+from deeprec.runtime.training_process import prepare_training
+from deeprec.settings.autoencoder import AutoEncoderSettings
+from deeprec.training.loop import rmse, train
+from deeprec.training.runs import make_learner
 
 sys.path.insert(0, str(ROOT))
-from tests.reference import Reference, train_step
+from tests.models.reference import Reference, train_step
 
 PRECISIONS = ("fp32", "bf16")
 
 
-def train_ours(settings: dict[str, Any], split: Path, valid: Part) -> float:
+def train_ours(run: Run, split: Path, valid: Part) -> float:
     """Train from a seed and return the lowest validation RMSE of an epoch, stars."""
-    return train(make_learner(settings, read_train(split), torch.device("cpu")), valid, settings["epochs"]).best_rmse
+    return train(make_learner(run, read_train(split), torch.device("cpu")), valid, run.settings.epochs).best_rmse
 
 
-def train_reference(settings: dict[str, Any], split: Path, valid: Part) -> float:
+def train_reference(run: Run, split: Path, valid: Part) -> float:
     """Train the plain reference from the same weights on the same batches; return the same."""
-    ours = make_learner(settings, read_train(split), torch.device("cpu"))
+    settings, ours = run.settings_as(AutoEncoderSettings), make_learner(run, read_train(split), torch.device("cpu"))
     model = reference_of(ours)
     velocity = [np.zeros_like(w) for w in model.parameters]
-    x = ours.matrix.rows(torch.arange(ours.matrix.n_users)).dense().double().numpy()
+    x = ours.matrix.rows(torch.arange(ours.matrix.n_rows)).dense().double().numpy()
     best = np.inf
-    for epoch in range(1, settings["epochs"] + 1):
+    for epoch in range(1, settings.epochs + 1):
         order = torch.randperm(len(x)).numpy()
-        for start in range(0, len(order), settings["batch_size"]):
-            batch = x[order[start : start + settings["batch_size"]]]
-            train_step(model, velocity, batch, ours.lr(epoch), settings["momentum"], settings["refeed"])
+        for start in range(0, len(order), settings.batch_size):
+            batch = x[order[start : start + settings.batch_size]]
+            train_step(model, velocity, batch, ours.lr(epoch), settings.momentum, settings.refeed)
         best = min(best, rmse(model.forward(x)[valid.user, valid.item], valid.rating))
     return best
 
@@ -75,32 +77,31 @@ def in_words(values: Any, sign: str = "") -> str:
     return f"{np.mean(values):{sign}.4f} ± {deviation:.4f}"
 
 
+def precisions(run: Run, args: argparse.Namespace, valid: Part) -> dict[str, list[float]]:
+    """Return the RMSE of a run in each precision, a seed each."""
+    return {
+        precision: [
+            train_ours(run.with_seed(seed).with_settings(precision=precision), args.split, valid) for seed in args.seeds
+        ]
+        for precision in PRECISIONS
+    }
+
+
 def main(args: argparse.Namespace) -> None:
+    prepare_training()
     torch.set_num_threads(args.threads)
-    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-    plan, valid = load_plan(config), read_part(args.split, "valid")
+    plan, valid = plan_of(), read_part(args.split, "valid")
     print(f"{args.split}, {len(args.seeds)} seeds; {machine()}, {versions('torch')}")
     print("| run | fp32 | bf16 | bf16 - fp32, a seed |\n|---|---|---|---|")
-    for run in args.runs:
-        columns = {
-            precision: [
-                train_ours({**plan.run_settings(run), "seed": seed, "precision": precision}, args.split, valid)
-                for seed in args.seeds
-            ]
-            for precision in PRECISIONS
-        }
-        show(run, columns)
+    for name in args.runs:
+        show(name, precisions(plan.run(name), args, valid))
     if args.reference:
         print(f"\n{args.reference} epochs without dropout\n")
         print("| run | reference | fp32 | fp32 - reference | bf16 | bf16 - reference |\n|---|---|---|---|---|---|")
-    for run in args.runs if args.reference else []:
-        settings = {**plan.run_settings(run), "dropout": 0.0, "epochs": args.reference}
-        columns = {"reference": [train_reference({**settings, "seed": s}, args.split, valid) for s in args.seeds]}
-        for precision in PRECISIONS:
-            columns[precision] = [
-                train_ours({**settings, "seed": s, "precision": precision}, args.split, valid) for s in args.seeds
-            ]
-        show(run, columns)
+    for name in args.runs if args.reference else []:
+        run = plan.run(name).with_settings(dropout=0.0, epochs=args.reference)
+        reference = [train_reference(run.with_seed(seed), args.split, valid) for seed in args.seeds]
+        show(name, {"reference": reference, **precisions(run, args, valid)})
 
 
 if __name__ == "__main__":

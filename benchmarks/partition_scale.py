@@ -6,7 +6,6 @@ archive that lies in the folder from an earlier call is taken as it is.
 
 import argparse
 import contextlib
-import json
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,74 +13,58 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
-from processes import SPLITS, Cost, measure
+from plans import plan_of, write_plan
+from processes import Cost, measure
+from simulated import write_archive
 
-NETFLIX = {"n_ratings": 100_480_507, "n_users": 480_189, "n_items": 17_770, "noise": 0.8, "seed": 0}
+from deeprec.config.plan import Plan
+
 GUNZIP = """
 import sys
-from deeprec.archives import GunzipStream
+from deeprec.data.archives import GunzipStream
 stream = GunzipStream(open(sys.argv[1], "rb"), sys.argv[1])
 while stream.read(1 << 18):
     pass
 """
-IMPORT = "import deeprec.matrix"
-LOAD = "import sys; from deeprec.matrix import read_train; read_train(sys.argv[1])"
+IMPORT = "import deeprec.data.matrix"
+LOAD = "import sys; from deeprec.data.matrix import read_train; read_train(sys.argv[1])"
 
 
-def simulated(n_ratings: int) -> dict[str, float]:
-    """Return a size of Netflix's proportions: users shrink with the ratings, items by the square root."""
-    share = min(1.0, n_ratings / NETFLIX["n_ratings"])
-    return {
-        **NETFLIX,
-        "n_ratings": n_ratings,
-        "n_users": round(NETFLIX["n_users"] * share),
-        "n_items": round(NETFLIX["n_items"] * share**0.5),
-    }
+def plan_for(n_ratings: int) -> Plan:
+    """Return the plan of ratings of Netflix's proportions: users shrink with the ratings, items by the square root."""
+    whole = plan_of("simulated-netflix").dataset.definition
+    share = min(1.0, n_ratings / whole.n_ratings)
+    size = {"n_users": round(whole.n_users * share), "n_items": round(whole.n_items * share**0.5)}
+    return plan_of("simulated-netflix", n_ratings=n_ratings, **size)
 
 
 def stages(n_ratings: int, folder: Path) -> Iterator[tuple[str, Cost]]:
     """Run the stages one after the other, and yield what each costs."""
-    archive, ratings = folder / "simulated.tar.gz", folder / "ratings.parquet"
-    arguments = [
-        "--dataset",
-        json.dumps(simulated(n_ratings)),
-        "--archive",
-        archive,
-        "--truth",
-        folder / "truth.json",
-    ]
+    plan, source = plan_for(n_ratings), folder / "plan" / "source.yaml"
+    write_plan(plan, folder / "plan")
+    if not (folder / "manifest.json").exists():
+        yield "simulate", write_archive(source, folder)
+    yield "gunzip alone", measure("-c", GUNZIP, folder / "simulated.tar.gz")
+    outputs = ["--ratings", folder / "ratings.parquet", "--items", folder / "items.parquet"]
     manifest = folder / "manifest.json"
-    if not manifest.exists():
-        yield "simulate", measure("scripts/simulate_ratings.py", *arguments, "--manifest", manifest)
-    yield "gunzip alone", measure("-c", GUNZIP, archive)
-    arguments = ["--dataset", '{"source": "simulated"}', "--manifest", manifest]
-    items = folder / "items.parquet"
-    yield "parse", measure("scripts/parse_ratings.py", *arguments, "--ratings", ratings, "--items", items)
-    yield from split_stages(ratings, folder)
-    imports = measure("-c", IMPORT)
-    load = measure("-c", LOAD, folder / "full")
-    yield (
-        "load full",
-        Cost(
-            load.seconds - imports.seconds,
-            load.processor_seconds - imports.processor_seconds,
-            load.peak_bytes,
-        ),
-    )
+    yield "parse", measure("scripts/parse_ratings.py", "--source", source, "--manifest", manifest, *outputs)
+    yield from split_stages(list(plan.dataset.splits), folder)
+    imports, load = measure("-c", IMPORT), measure("-c", LOAD, folder / "full")
+    seconds, processor_seconds = load.seconds - imports.seconds, load.processor_seconds - imports.processor_seconds
+    yield "load full", Cost(seconds, processor_seconds, load.peak_bytes)
 
 
-def split_stages(ratings: Path, folder: Path) -> Iterator[tuple[str, Cost]]:
+def split_stages(splits: list[str], folder: Path) -> Iterator[tuple[str, Cost]]:
     """Split two at a time; yield each split's cost, and that of all of them."""
 
     def split(name: str) -> Cost:
-        train, test = SPLITS[name]
-        definition = json.dumps({"kind": "dates", "train": train, "test": test, "seed": 0})
-        arguments = ["--ratings", ratings, "--split", definition, "--out", folder / name]
+        definition = folder / "plan" / "splits" / f"{name}.yaml"
+        arguments = ["--ratings", folder / "ratings.parquet", "--split", definition, "--out", folder / name]
         return measure("scripts/split_ratings.py", *arguments)
 
     start = time.monotonic()
     with ThreadPoolExecutor(2) as pool:
-        costs = dict(zip(SPLITS, pool.map(split, SPLITS), strict=True))
+        costs = dict(zip(splits, pool.map(split, splits), strict=True))
     seconds = time.monotonic() - start
     for name, cost in costs.items():
         yield f"split {name}", cost

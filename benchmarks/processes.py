@@ -1,24 +1,20 @@
 """What a process costs: seconds, processor seconds, peak memory."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
-ROOT = Path(__file__).resolve().parent.parent
-# The paper's four splits, as config.yaml has them.
-SPLITS = {
-    "3m": (("2005-09-01", "2005-11-30"), ("2005-12-01", "2005-12-31")),
-    "6m": (("2005-06-01", "2005-11-30"), ("2005-12-01", "2005-12-31")),
-    "1y": (("2004-06-01", "2005-05-31"), ("2005-06-01", "2005-06-30")),
-    "full": (("1999-12-01", "2005-11-30"), ("2005-12-01", "2005-12-31")),
-}
+from deeprec.runtime.files import ROOT
 
 
 @dataclass(frozen=True)
@@ -29,30 +25,29 @@ class Cost:
     processor_seconds: float  # user and system; far from `seconds` times the cores where others compute, too
     peak_bytes: int
 
-    def __add__(self, other: "Cost") -> "Cost":
-        return Cost(
-            self.seconds + other.seconds,
-            self.processor_seconds + other.processor_seconds,
-            max(self.peak_bytes, other.peak_bytes),
-        )
-
 
 def measure(*command: object) -> Cost:
     """Run a Python command in a fresh process; raise RuntimeError with its output where it fails."""
     start = time.monotonic()
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, *map(str, command)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-    )
-    errors = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    ) as process:
+        errors = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{command[0]} failed: {errors.decode()[-2000:]}")
     return Cost(time.monotonic() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+
+
+def in_a_process(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function in a fresh process."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 @dataclass

@@ -13,21 +13,23 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import yaml
-from processes import ROOT, measure
+from plans import plan_of
+from processes import measure
 
-from deeprec.config import load_plan
-from deeprec.provenance import machine, versions
-from deeprec.ratings import ratings_table, write_table
-from deeprec.settings import write_settings
-from deeprec.splits import parse_split, split_ratings
+from deeprec.config.run_settings import write_run
+from deeprec.data.ratings import ratings_table, write_table
+from deeprec.data.splits import split_ratings
+from deeprec.runtime.files import ROOT
+from deeprec.runtime.provenance import machine, versions
 
 IMPORTS = {
     "Python": "",
-    "… and torch": "from deeprec import console; import torch",
-    "… and deeprec": "from deeprec import console; import torch, deeprec.runs",
-    "… and MLflow": "from deeprec import console; import torch, deeprec.runs, deeprec.tracking",
+    "… and torch": "import torch",
+    "… and deeprec": "import torch, deeprec.training.runs, deeprec.models.autoencoder",
+    "… and MLflow": "import torch, deeprec.training.runs, deeprec.models.autoencoder, deeprec.tracking.live",
 }
+# As a script begins and ends.
+BEGIN = "from deeprec.runtime import console, process; process.pause_garbage_collection()\n"
 END = "\nimport argparse; console.run(lambda _: None, argparse.ArgumentParser())"
 
 
@@ -39,15 +41,13 @@ def write_training(folder: Path) -> list[object]:
     rating = rng.integers(1, 6, len(user)).astype(np.int8)
     table = ratings_table(user.astype(np.int32), item.astype(np.int32), rating, day, origin="made up")
     write_table(table, folder / "ratings.parquet")
-    split = parse_split("last30", {"kind": "per_user", "test_fraction": 0.3})
-    split_ratings(folder / "ratings.parquet", folder / "last30", split, 0)
-    plan = load_plan(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
-    settings = {**plan.run_settings("depth_4"), "split": "last30", "epochs": 1, "seed": 0}
-    write_settings(settings, folder / "seed_0" / "settings.yaml")
+    run = plan_of("movielens-100k").run("depth_4").with_seed(0).with_settings(epochs=1)
+    split_ratings(folder / "ratings.parquet", folder / run.split, run.split_definition)
+    write_run(run, folder / "seed_0" / "settings.yaml")
     store = ["--tracking-uri", f"sqlite:///{folder}/mlflow.db"]
     # As in the workflow, where `prepare_tracking` makes the store before any training.
-    measure("scripts/prepare_tracking.py", *store, "--dataset", settings["dataset"], "--out", folder / "out.json")
-    options = ["--split", folder / "last30", "--states", folder / "states", "--device", "cpu", *store]
+    measure("scripts/prepare_tracking.py", *store, "--dataset", run.dataset, "--out", folder / "out.json")
+    options = ["--split", folder / run.split, "--states", folder / "states", "--device", "cpu", *store]
     return ["scripts/train_run.py", folder / "seed_0" / "settings.yaml", *options]
 
 
@@ -64,7 +64,7 @@ def main(args: argparse.Namespace) -> None:
     print(f"{machine()}, {versions('torch', 'mlflow')}; medians of {args.turns}")
     print("| part | processor (s) | wall (s) |\n|---|---|---|")
     for name, code in IMPORTS.items():
-        show(name, args.turns, "-c", code and code + END)
+        show(name, args.turns, "-c", code and BEGIN + code + END)
     with tempfile.TemporaryDirectory() as folder:
         show("a training: imports, MLflow's store, one epoch", args.turns, *write_training(Path(folder)))
     for script in sorted((ROOT / "scripts").glob("*.py")) if args.scripts else []:

@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import yaml
-from processes import ROOT
+from plans import config_of
 
-from deeprec.config import Plan, load_plan
-from deeprec.files import read_json
-from deeprec.provenance import machine
+from deeprec.config.checks import load_plan
+from deeprec.config.plan import Plan
+from deeprec.config.run_settings import to_yaml
+from deeprec.runtime.files import ROOT, read_json, write_text
+from deeprec.runtime.provenance import machine
 
 BUSY = 0.1  # of a process's processor seconds, from which on a thread counts as one that computes
 TRAINING = "train_run.py"
@@ -33,9 +34,9 @@ TRAINING = "train_run.py"
 
 def targets(plan: Plan, ablation: str, file: str) -> list[str]:
     """Return a file of each of an ablation's trainings."""
-    runs = dict.fromkeys(plan.ablations[ablation]["runs"].values())
-    folder = Path("results", plan.config["dataset"], "runs")
-    return [str(folder / run / f"seed_{seed}" / file) for run in runs for seed in plan.config["seeds"]]
+    runs = dict.fromkeys(plan.ablations[ablation].runs.values())
+    folder = Path("results", plan.name, "runs")
+    return [str(folder / run / f"seed_{seed}" / file) for run in runs for seed in plan.config.seeds]
 
 
 def busy_threads(seconds: Iterable[float]) -> int:
@@ -73,9 +74,9 @@ def watch(process: subprocess.Popen) -> dict[int, int]:
 
 def prepare(folder: Path, config: dict[str, Any], plan: Plan, ablation: str) -> None:
     """Make all that the trainings start from."""
-    (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    results = Path("results", config["dataset"])
-    splits = {plan.runs[run]["split"] for run in plan.ablations[ablation]["runs"].values()}
+    write_text(folder / "config.yaml", to_yaml(config))
+    results = Path("results", plan.name)
+    splits = {plan.runs[run].split for run in plan.ablations[ablation].runs.values()}
     files = [str(results / "experiment.json"), *(str(results / "splits" / x / "stats.json") for x in splits)]
     wait_for(snakemake(folder, 2, [*files, *targets(plan, ablation, "settings.yaml")]))
 
@@ -98,14 +99,11 @@ def measure(prepared: Path, folder: Path, cores: int, plan: Plan, ablation: str)
 
 
 def main(args: argparse.Namespace) -> None:
-    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-    if args.archive:
-        config["datasets"][config["dataset"]]["path"] = str(args.archive.resolve())
+    config = config_of(path=str(args.archive.resolve())) if args.archive else config_of()
     plan = load_plan(config)
-    print(f"the trainings of '{args.ablation}' on {config['dataset']}; {machine()}")
+    print(f"the trainings of '{args.ablation}' on {plan.name}; {machine()}")
     with tempfile.TemporaryDirectory() as parent:
         prepared = Path(parent, "prepared")
-        prepared.mkdir()
         prepare(prepared, config, plan, args.ablation)
         print("| cores | wall (s) | of training, summed (s) | processes | threads asked for | busy threads at most |")
         print("|---|---|---|---|---|---|")

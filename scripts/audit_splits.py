@@ -1,21 +1,22 @@
 """Compare the splits' counts with the published ones; stop, or warn, where they differ."""
 
 import argparse
-import json
 import logging
 from pathlib import Path
 
-from deeprec import console
-from deeprec.audit import audit_table, differences
-from deeprec.files import InputError
-from deeprec.tables import write_csv
+from deeprec.config.plan_files import AuditPlan, read_plan
+from deeprec.data.audit import audit_table, differences
+from deeprec.evaluation.tables import write_csv
+from deeprec.runtime import console
+from deeprec.runtime.files import InputError
 
 
 def main(args: argparse.Namespace) -> None:
-    table = audit_table(args.stats, json.loads(args.expected))
+    plan = read_plan(args.plan, AuditPlan)
+    table = audit_table(args.stats, plan.expected)
     fault = differences(table)
-    if fault and args.action == "stop":
-        raise InputError(f"{fault}\nTo go on all the same, set 'audit_action: warn' in the data set's config.")
+    if fault and plan.action == "stop":
+        raise InputError(f"{fault}\nTo go on all the same, set 'audit_action: warn' in the data set's file.")
     if fault:
         logging.warning("warning: %s", fault)
     else:
@@ -26,7 +27,6 @@ def main(args: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stats", required=True, nargs="+", type=Path, help="stats.json of every audited split")
-    parser.add_argument("--expected", required=True, help="counts by split and part, as JSON")
-    parser.add_argument("--action", choices=["stop", "warn"], default="stop", help="what a difference does")
+    parser.add_argument("--plan", required=True, type=Path, help="plan/audit.yaml")
     parser.add_argument("--out", required=True, type=Path, help="CSV to write")
     console.run(main, parser)

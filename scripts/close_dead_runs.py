@@ -4,14 +4,14 @@ import argparse
 import logging
 from pathlib import Path
 
-from deeprec import console
+from deeprec.runtime import console
 
 
 def main(args: argparse.Namespace) -> None:
     store = args.tracking_uri.removeprefix("sqlite:///")
     if store != args.tracking_uri and not Path(store).exists():
         return  # nothing was tracked yet, so nothing can be stale
-    from deeprec.tracking import close_dead_runs
+    from deeprec.tracking.live import close_dead_runs
 
     n_dead = close_dead_runs(args.tracking_uri, args.dataset)
     if n_dead:

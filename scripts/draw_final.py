@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from deeprec import console
-from deeprec.figure_style import save
-from deeprec.final_figure import draw_final
+from deeprec.config.plan_files import FinalPlan, read_plan
+from deeprec.evaluation.figure_style import save
+from deeprec.evaluation.final_figure import draw_final
+from deeprec.runtime import console
 
 
 def main(args: argparse.Namespace) -> None:
-    figure = draw_final(pd.read_csv(args.table), args.splits, args.title, len(args.seeds))
+    plan = read_plan(args.plan, FinalPlan)
+    figure = draw_final(pd.read_csv(args.table), plan.splits, plan.title, len(plan.seeds))
     for path in args.out:
         save(figure, path)
 
@@ -19,8 +21,6 @@ def main(args: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--table", required=True, type=Path, help="final.csv")
-    parser.add_argument("--splits", required=True, nargs="+", help="the splits to draw, a panel each")
-    parser.add_argument("--seeds", required=True, nargs="+", type=int, help="seeds behind the table")
-    parser.add_argument("--title", required=True, help="the data set's name")
+    parser.add_argument("--plan", required=True, type=Path, help="plan/final.yaml")
     parser.add_argument("--out", required=True, nargs="+", type=Path, help="figures to write, .png or .svg")
     console.run(main, parser)

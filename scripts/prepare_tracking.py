@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from deeprec import console
-from deeprec.files import write_json
-from deeprec.tracking import open_store
+from deeprec.runtime import console
+from deeprec.runtime.files import write_json
+from deeprec.tracking.live import open_store
 
 
 def main(args: argparse.Namespace) -> None:

@@ -9,9 +9,9 @@ import time
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from deeprec import console
-from deeprec.files import InputError
-from deeprec.tracking import charts_url, open_store
+from deeprec.runtime import console
+from deeprec.runtime.files import InputError
+from deeprec.tracking.live import charts_url, open_store
 
 # Without it the server starts a dozen processes for jobs that nothing here uses.
 LEAN = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}

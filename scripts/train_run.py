@@ -6,23 +6,25 @@ import logging
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from deeprec import console  # first, since it makes the other imports quick
+from deeprec.runtime import console, process
 
-# isort: split
+process.pause_garbage_collection()
+
 import torch
 
-from deeprec import parallel
-from deeprec.provenance import commit
-from deeprec.runs import choose_device, train_run
-from deeprec.settings import read_settings, settings_hash
-from deeprec.tracking import TrackedRun, open_store
+from deeprec.config.run_settings import Run, read_run
+from deeprec.runtime import parallel
+from deeprec.runtime.provenance import commit
+from deeprec.runtime.training_process import prepare_training
+from deeprec.tracking.live import TrackedRun, open_store
+from deeprec.training.runs import choose_device, train_run
 
 
 def main(args: argparse.Namespace) -> None:
     if args.processes > 1:
         parallel.launch(args.processes)
+    prepare_training()
     with parallel.joined(choose_device(args.device)) as device:
         torch.set_num_threads(max(1, args.threads // parallel.n_processes()))
         states = [train_seed(path, device, args) for path in args.settings]
@@ -34,11 +36,11 @@ def main(args: argparse.Namespace) -> None:
 
 
 def train_seed(path: Path, device: torch.device, args: argparse.Namespace) -> Path:
-    settings = read_settings(path)
-    state_path = args.states / f"{settings['run']}-{settings['seed']}-{settings_hash(settings)}.pt"
+    training = read_run(path)
+    state_path: Path = args.states / f"{training.name}-{training.seed}-{training.hash}.pt"
     train = partial(
         train_run,
-        settings,
+        training,
         args.split,
         path.parent,
         device=device,
@@ -48,24 +50,24 @@ def train_seed(path: Path, device: torch.device, args: argparse.Namespace) -> Pa
     if not parallel.is_first():  # it writes nothing, so that there is nothing to track or tell
         train(on_epoch=lambda progress: None)
         return state_path
-    with tracked(settings, state_path.exists(), args.tracking_uri) as run:
+    with tracked(training, state_path.exists(), args.tracking_uri) as run:
         progress, metrics = train(on_epoch=lambda progress: run.update(progress.history))
         run.close(progress.history, metrics)
     if metrics["status"] == "diverged":
-        logging.info("%s seed %d: diverged in epoch %d", settings["run"], settings["seed"], metrics["epochs"])
+        logging.info("%s seed %d: diverged in epoch %d", training.name, training.seed, metrics["epochs"])
     else:
         logging.info(
             "%s seed %d: RMSE %.4f on valid (epoch %d), %.4f on test, %.0f s",
-            settings["run"], settings["seed"], metrics["valid_rmse"], metrics["best_epoch"], metrics["test_rmse"],
+            training.name, training.seed, metrics["valid_rmse"], metrics["best_epoch"], metrics["test_rmse"],
             metrics["seconds"],
         )  # fmt: skip
     return state_path
 
 
 @contextlib.contextmanager
-def tracked(settings: dict[str, Any], resumed: bool, uri: str) -> Iterator[TrackedRun]:
-    client, experiment = open_store(uri, settings["dataset"])
-    run = TrackedRun(client, experiment, settings, resumed=resumed, commit=commit())
+def tracked(training: Run, resumed: bool, uri: str) -> Iterator[TrackedRun]:
+    client, experiment = open_store(uri, training.dataset)
+    run = TrackedRun(client, experiment, training, resumed=resumed, commit=commit())
     try:
         yield run
     except BaseException:

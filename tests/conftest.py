@@ -1,6 +1,7 @@
 """Small ratings with a known structure, and the settings that tests start from."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -8,12 +9,13 @@ import pytest
 import torch
 import yaml
 
-from deeprec.files import write_json
-from deeprec.matrix import RatingMatrix, rating_matrix
-from deeprec.ratings import ratings_table, write_table
-from deeprec.splits import PerUserSplit, split_ratings
-
-ROOT = Path(__file__).parent.parent
+from deeprec.config.run_settings import Run
+from deeprec.data.matrix import RatingMatrix, rating_matrix
+from deeprec.data.ratings import ratings_table, write_table
+from deeprec.data.splits import split_ratings
+from deeprec.runtime.files import ROOT, write_json
+from deeprec.settings.models import MODELS
+from deeprec.settings.splits import PerUserSplit
 
 
 @pytest.fixture(scope="session")
@@ -22,10 +24,10 @@ def config() -> dict:
     return yaml.safe_load((ROOT / "config.yaml").read_text())
 
 
-@pytest.fixture(scope="session")
-def defaults(config) -> dict:
-    """An autoencoder's settings, as config.yaml gives them."""
-    return config["models"]["autoencoder"]
+def run_of(model: str = "autoencoder", *, name: str = "r", seed: int | None = 0, **settings: Any) -> Run:
+    """A run on the toy data set with its model's defaults but for some settings."""
+    split = PerUserSplit(test_fraction=0.3, seed=0)
+    return Run("toy", name, "s", split, MODELS[model](**settings), seed=seed)
 
 
 def random_matrix(n_users: int = 30, n_items: int = 20, density: float = 0.3, seed: int = 0) -> RatingMatrix:
@@ -40,7 +42,7 @@ def random_matrix(n_users: int = 30, n_items: int = 20, density: float = 0.3, se
 
 def all_rows(matrix: RatingMatrix) -> torch.Tensor:
     """The whole matrix, dense."""
-    return matrix.rows(torch.arange(matrix.n_users)).dense()
+    return matrix.rows(torch.arange(matrix.n_rows)).dense()
 
 
 def toy_ratings(n_users: int = 40, n_items: int = 25, seed: int = 0) -> pa.Table:
@@ -59,5 +61,5 @@ def write_split(folder: Path) -> Path:
     """Write toy ratings, split per user, as `split_ratings` does; return the folder."""
     ratings = folder.with_name(f"{folder.name}_ratings.parquet")
     write_table(toy_ratings(), ratings)
-    write_json(folder / "stats.json", split_ratings(ratings, folder, PerUserSplit(0.3), seed=0))
+    write_json(folder / "stats.json", split_ratings(ratings, folder, PerUserSplit(test_fraction=0.3, seed=0)))
     return folder

@@ -4,15 +4,16 @@
 # The table that says the splits are the published ones, for data sets whose counts are published.
 AUDIT = ["results/{dataset}/tables/audit.csv"] if PLAN.audit else []
 # The users' names, where the source knows them.
-NAMES = ["results/{dataset}/users.parquet"] if PLAN.dataset["source"] == "csv" else []
+NAMES = ["results/{dataset}/users.parquet"] if PLAN.dataset.named_users else []
 
 
-if PLAN.dataset["source"] == "simulated":
+if PLAN.dataset.source == "simulated":
 
     rule simulate_ratings:
         """Make up ratings, in Netflix's raw layout."""
         input:
             code=modules_of("scripts/simulate_ratings.py"),
+            source="results/{dataset}/plan/source.yaml",
         output:
             archive="results/{dataset}/raw/simulated.tar.gz",
             truth="results/{dataset}/raw/simulation.json",
@@ -26,10 +27,8 @@ if PLAN.dataset["source"] == "simulated":
         threads: 2
         resources:
             mem_mb=500,
-        params:
-            dataset=json.dumps(PLAN.source),
         shell:
-            "python {input.code[0]} --dataset {params.dataset:q} --archive {output.archive} "
+            "python {input.code[0]} --source {input.source} --archive {output.archive} "
             "--truth {output.truth} --manifest {output.manifest} --log {log}"
 
 else:
@@ -37,7 +36,8 @@ else:
     rule download_ratings:
         """Bring the raw file to this machine, checksum verified."""
         input:
-            code=modules_of("scripts/download_ratings.py"),
+            code=modules_of("scripts/download_ratings.py", plus=PLAN.dataset.reader),
+            source="results/{dataset}/plan/source.yaml",
         output:
             "results/{dataset}/raw/manifest.json",
         log:
@@ -49,16 +49,15 @@ else:
         threads: 1
         resources:
             mem_mb=500,
-        params:
-            dataset=json.dumps(PLAN.source),
         shell:
-            "python {input.code[0]} --dataset {params.dataset:q} --manifest {output} --log {log}"
+            "python {input.code[0]} --source {input.source} --manifest {output} --log {log}"
 
 
 rule parse_ratings:
     """Turn the raw file into one table of ratings, and one of items."""
     input:
-        code=modules_of("scripts/parse_ratings.py"),
+        code=modules_of("scripts/parse_ratings.py", plus=PLAN.dataset.reader),
+        source="results/{dataset}/plan/source.yaml",
         manifest="results/{dataset}/raw/manifest.json",
     output:
         ratings="results/{dataset}/ratings.parquet",
@@ -74,10 +73,9 @@ rule parse_ratings:
     resources:
         mem_mb=6000,
     params:
-        dataset=json.dumps(PLAN.source),
         users="--users" if NAMES else "",
     shell:
-        "python {input.code[0]} --dataset {params.dataset:q} --manifest {input.manifest} "
+        "python {input.code[0]} --source {input.source} --manifest {input.manifest} "
         "--ratings {output.ratings} --items {output.titles} {params.users} {output.names} --log {log}"
 
 
@@ -85,6 +83,7 @@ rule split_ratings:
     """Split the ratings by time into train, valid and test, with dense indices."""
     input:
         code=modules_of("scripts/split_ratings.py"),
+        split="results/{dataset}/plan/splits/{split}.yaml",
         ratings="results/{dataset}/ratings.parquet",
     output:
         expand(
@@ -109,16 +108,16 @@ rule split_ratings:
     resources:
         mem_mb=1000,
     params:
-        split=lambda wildcards: json.dumps(PLAN.split_definition(wildcards.split)),
         out=subpath(output[0], parent=True),
     shell:
-        "python {input.code[0]} --ratings {input.ratings} --split {params.split:q} --out {params.out} --log {log}"
+        "python {input.code[0]} --ratings {input.ratings} --split {input.split} --out {params.out} --log {log}"
 
 
 rule audit_splits:
     """Compare the splits' counts with the published ones, before anything is trained on them."""
     input:
         code=modules_of("scripts/audit_splits.py"),
+        plan="results/{dataset}/plan/audit.yaml",
         stats=expand(
             "results/{dataset}/splits/{split}/stats.json",
             split=PLAN.audit,
@@ -135,9 +134,5 @@ rule audit_splits:
     threads: 1
     resources:
         mem_mb=500,
-    params:
-        expected=json.dumps(PLAN.audit),
-        action=PLAN.dataset.get("audit_action", "stop"),
     shell:
-        "python {input.code[0]} --stats {input.stats} --expected {params.expected:q} --action {params.action} "
-        "--out {output} --log {log}"
+        "python {input.code[0]} --stats {input.stats} --plan {input.plan} --out {output} --log {log}"

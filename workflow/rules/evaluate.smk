@@ -5,10 +5,11 @@ rule tabulate_results:
     """Put all runs' scores side by side, mean and deviation over seeds, and count the splits."""
     input:
         code=modules_of("scripts/tabulate_results.py"),
+        plan="results/{dataset}/plan/tables.yaml",
         metrics=expand(
             "results/{dataset}/runs/{run}/seed_{seed}/metrics.json",
             run=PLAN.runs,
-            seed=config["seeds"],
+            seed=PLAN.config.seeds,
             allow_missing=True,
         ),
         stats=expand(
@@ -39,19 +40,17 @@ rule tabulate_results:
     resources:
         mem_mb=1000,
     params:
-        paper=json.dumps(PLAN.paper),
-        published=json.dumps(PLAN.audit),
-        final=json.dumps(PLAN.final),
         out=subpath(output[0], parent=True),
     shell:
-        "python {input.code[0]} --metrics {input.metrics} --stats {input.stats} --paper {params.paper:q} "
-        "--published {params.published:q} --final {params.final:q} --dataset {wildcards.dataset} --out {params.out} --log {log}"
+        "python {input.code[0]} --metrics {input.metrics} --stats {input.stats} --plan {input.plan} "
+        "--out {params.out} --log {log}"
 
 
 rule judge_claims:
     """Say of each of the paper's claims whether it held here."""
     input:
         code=modules_of("scripts/judge_claims.py"),
+        plan="results/{dataset}/plan/claims.yaml",
         trainings="results/{dataset}/tables/trainings.csv",
     output:
         report(
@@ -68,22 +67,20 @@ rule judge_claims:
     threads: 1
     resources:
         mem_mb=500,
-    params:
-        groups=json.dumps(PLAN.groups),
     shell:
-        "python {input.code[0]} --trainings {input.trainings} --groups {params.groups:q} "
-        "--out {output} --log {log}"
+        "python {input.code[0]} --trainings {input.trainings} --plan {input.plan} --out {output} --log {log}"
 
 
 rule draw_ablation:
     """Draw the figure of one ablation."""
     input:
         code=modules_of("scripts/draw_ablation.py"),
+        plan="results/{dataset}/plan/ablations/{ablation}.yaml",
         runs=lambda wildcards: expand(
             "results/{dataset}/runs/{run}/seed_{seed}/{file}",
             dataset=wildcards.dataset,
-            run=PLAN.ablations[wildcards.ablation]["runs"].values(),
-            seed=config["seeds"],
+            run=PLAN.ablations[wildcards.ablation].runs.values(),
+            seed=PLAN.config.seeds,
             file=["history.parquet", "steps.parquet", "metrics.json"],
         ),
     output:
@@ -106,19 +103,16 @@ rule draw_ablation:
     resources:
         mem_mb=1000,
     params:
-        ablation=lambda wildcards: json.dumps(PLAN.ablations[wildcards.ablation]),
         runs="results/{dataset}/runs",
-        seeds=config["seeds"],
-        title=PLAN.dataset["title"],
     shell:
-        "python {input.code[0]} --ablation {params.ablation:q} --runs {params.runs} --seeds {params.seeds} "
-        "--title {params.title:q} --out {output} --log {log}"
+        "python {input.code[0]} --plan {input.plan} --runs {params.runs} --out {output} --log {log}"
 
 
 rule draw_final:
     """Draw the final table."""
     input:
         code=modules_of("scripts/draw_final.py"),
+        plan="results/{dataset}/plan/final.yaml",
         table="results/{dataset}/tables/final.csv",
     output:
         report(
@@ -137,10 +131,5 @@ rule draw_final:
     threads: 1
     resources:
         mem_mb=1000,
-    params:
-        splits=PLAN.final["splits"],
-        seeds=config["seeds"],
-        title=PLAN.dataset["title"],
     shell:
-        "python {input.code[0]} --table {input.table} --splits {params.splits} --seeds {params.seeds} "
-        "--title {params.title:q} --out {output} --log {log}"
+        "python {input.code[0]} --table {input.table} --plan {input.plan} --out {output} --log {log}"

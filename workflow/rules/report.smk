@@ -5,6 +5,7 @@ rule write_report:
     """Write the page that shows everything, readable offline."""
     input:
         code=modules_of("scripts/write_report.py"),
+        plan="results/{dataset}/plan/report.yaml",
         template=from_here("workflow/report/report.html.j2"),
         tables=expand(
             "results/{dataset}/tables/{table}.csv",
@@ -32,10 +33,9 @@ rule write_report:
     resources:
         mem_mb=1000,
     params:
-        plan=json.dumps(PLAN.summary),
         tables=lambda wildcards, input: os.path.dirname(input.tables[0]),
         figures=lambda wildcards, input: os.path.dirname(input.figures[0]),
         benchmarks="results/{dataset}/benchmarks",
     shell:
-        "python {input.code[0]} --plan {params.plan:q} --tables {params.tables} --figures {params.figures} "
+        "python {input.code[0]} --plan {input.plan} --tables {params.tables} --figures {params.figures} "
         "--benchmarks {params.benchmarks} --out {output} --log {log}"

@@ -1,4 +1,4 @@
-# config.yaml -> runs/{run}/seed_{n}/settings.yaml -> checkpoint, history, metrics, predictions
+# runs/{run}/seed_{n}/settings.yaml -> checkpoint, history, metrics, predictions
 
 RUN_FILES = [
     "checkpoint.pt",
@@ -25,46 +25,24 @@ rule prepare_tracking:
     resources:
         mem_mb=1000,
     params:
-        uri=config["tracking_uri"],
+        uri=PLAN.config.tracking_uri,
     shell:
         "python {input.code[0]} --tracking-uri {params.uri:q} --dataset {wildcards.dataset} --out {output} --log {log}"
 
 
+# A rule for each batch of seeds, and no wildcard for it: the outputs of a job that trains several seeds are those of all
+# of them, and a pattern cannot say which seeds make a batch.
 for seeds in PLAN.seed_batches:
-
-    rule:
-        name:
-            f"write_settings_{seeds[0]}"
-        input:
-            script=from_here("scripts/write_settings.py"),
-        output:
-            expand(
-                "results/{dataset}/runs/{run}/seed_{seed}/settings.yaml",
-                seed=seeds,
-                allow_missing=True,
-            ),
-        log:
-            f"results/{{dataset}}/logs/write_settings/{{run}}_{seeds[0]}.log",
-        benchmark:
-            f"results/{{dataset}}/benchmarks/write_settings/{{run}}_{seeds[0]}.tsv"
-        conda:
-            "../../envs/data.yaml"
-        threads: 1
-        resources:
-            mem_mb=200,
-        params:
-            settings=lambda wildcards: json.dumps(PLAN.run_settings(wildcards.run)),
-            seeds=seeds,
-            out="results/{dataset}/runs/{run}",
-        shell:
-            "python {input.script} --settings {params.settings:q} --seeds {params.seeds} "
-            "--out {params.out} --log {log}"
 
     rule:
         name:
             f"train_run_{seeds[0]}"
         input:
-            code=modules_of("scripts/train_run.py", but="deeprec/tracking.py"),
+            code=lambda wildcards: modules_of(
+                "scripts/train_run.py",
+                plus=PLAN.learner(wildcards.run),
+                but="deeprec.tracking.live",
+            ),
             experiment="results/{dataset}/experiment.json",
             settings=expand(
                 "results/{dataset}/runs/{run}/seed_{seed}/settings.yaml",
@@ -74,7 +52,7 @@ for seeds in PLAN.seed_batches:
             split=lambda wildcards: expand(
                 "results/{dataset}/splits/{split}/{part}.parquet",
                 dataset=wildcards.dataset,
-                split=PLAN.runs[wildcards.run]["split"],
+                split=PLAN.run(wildcards.run).split,
                 part=["train", "valid", "test", "users", "items"],
             ),
             audit=AUDIT,
@@ -91,22 +69,22 @@ for seeds in PLAN.seed_batches:
             f"results/{{dataset}}/benchmarks/train_run/{{run}}_{seeds[0]}.tsv"
         conda:
             "../../envs/train.yaml"
-        threads: lambda wildcards: config["threads"] * PLAN.processes(wildcards.run)
+        threads: lambda wildcards: PLAN.config.threads * PLAN.processes(wildcards.run)
         resources:
             processes=lambda wildcards: PLAN.processes(wildcards.run),
             mem_mb=lambda wildcards, input: PLAN.processes(wildcards.run)
             * PLAN.training_mb(wildcards.run, input.size_mb),
             gpu=lambda wildcards: (
                 PLAN.processes(wildcards.run)
-                if config["device"] != "cpu" and n_gpus()
+                if PLAN.config.device != "cpu" and n_gpus()
                 else 0
             ),
         params:
             split=lambda wildcards, input: os.path.dirname(input.split[0]),
             states="results/{dataset}/states",
-            device=config["device"],
-            save_seconds=config["save_seconds"],
-            uri=config["tracking_uri"],
+            device=PLAN.config.device,
+            save_seconds=PLAN.config.save_seconds,
+            uri=PLAN.config.tracking_uri,
         shell:
             "OMP_NUM_THREADS={threads} python {input.code[0]} {input.settings} --split {params.split} "
             "--device {params.device} --threads {threads} --processes {resources.processes} --states {params.states} "
@@ -117,10 +95,11 @@ rule track_results:
     """Complete the mirror in MLflow: ablations, figures and notes of all runs, the best run's model."""
     input:
         code=modules_of("scripts/track_results.py"),
+        plan="results/{dataset}/plan/tracking.yaml",
         metrics=expand(
             "results/{dataset}/runs/{run}/seed_{seed}/metrics.json",
             run=PLAN.runs,
-            seed=config["seeds"],
+            seed=PLAN.config.seeds,
             allow_missing=True,
         ),
     output:
@@ -135,17 +114,17 @@ rule track_results:
     resources:
         mem_mb=2000,
     params:
-        uri=config["tracking_uri"],
-        ablations=json.dumps(
-            {name: list(runs.values()) for name, runs in PLAN.groups.items()}
-        ),
+        uri=PLAN.config.tracking_uri,
     shell:
-        "python {input.code[0]} {input.metrics} --ablations {params.ablations:q} --tracking-uri {params.uri:q} "
+        "python {input.code[0]} {input.metrics} --plan {input.plan} --tracking-uri {params.uri:q} "
         "--out {output} --log {log}"
+
+
+CLOSE_DEAD_RUNS = from_here("scripts/close_dead_runs.py")
 
 
 onstart:
     # A killed training leaves its run RUNNING in MLflow for ever.
     shell(
-        "python {workflow.basedir}/scripts/close_dead_runs.py --tracking-uri {config[tracking_uri]:q} --dataset {config[dataset]}"
+        "python {CLOSE_DEAD_RUNS:q} --tracking-uri {PLAN.config.tracking_uri:q} --dataset {PLAN.name}"
     )

@@ -1,0 +1,192 @@
+"""The check of a config before any job: every wrong key is told at once, with what was found and expected."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from deeprec.config.plan import DEFAULT_MODEL, Plan
+from deeprec.config.run_settings import read_yaml
+from deeprec.config.schema import DATASETS, FINAL, Config, Dataset
+from deeprec.runtime.files import ROOT, InputError
+from deeprec.settings.base import ModelSettings, problems, shown
+from deeprec.settings.models import MODELS
+
+FOLDER = ROOT / "workflow" / "datasets"
+LIKE = "like"  # names the data set whose splits and settings an entry takes over
+TAKEN_OVER = ("main_split", "split_seed", "splits", "models", "recipes", "runs", "ablations", "final")
+SAMPLERS = ("log_uniform", "uniform", "choices")
+
+
+def load_plan(config: Mapping[str, Any], folder: Path = FOLDER) -> Plan:
+    """Check a config and the data set that it names, a file of `folder` or an entry of its own; return the plan.
+
+    Raises InputError that names every wrong key: its place, the value found and what was expected.
+    """
+    try:
+        checked = Config.model_validate(dict(config))
+    except ValidationError as error:
+        raise _error(problems(error)) from None
+    plan = Plan(checked, _dataset(checked, folder))
+    # What names something that is missing would break the checks after it.
+    for check in (_check_splits, _check_settings, _check_runs, _check_names, _check_search):
+        if found := list(check(plan)):
+            raise _error(found)
+    return plan
+
+
+def _error(found: Iterable[str]) -> InputError:
+    return InputError("\n".join(f"config: {problem}" for problem in found))
+
+
+def _dataset(config: Config, folder: Path) -> Dataset:
+    name = config.dataset
+    entry, at = _entry(name, config, folder, "dataset")
+    if LIKE in entry:
+        base, _ = _entry(entry.pop(LIKE), config, folder, f"{at}.{LIKE}")
+        entry = _merged({key: value for key, value in base.items() if key in TAKEN_OVER}, entry)
+    if entry.get("source") not in DATASETS:
+        found = f"found {shown(entry['source'])}" if "source" in entry else "missing"
+        raise _error([f"{at}.source: {found}; choose from {_choices(DATASETS)}"])
+    try:
+        return DATASETS[entry["source"]].model_validate(entry)
+    except ValidationError as error:
+        raise _error(problems(error, at)) from None
+
+
+def _entry(name: str, config: Config, folder: Path, asked_by: str) -> tuple[dict[str, Any], str]:
+    """Return what is said of a data set, in its file and in config.yaml, and where."""
+    file, own = folder / f"{name}.yaml", config.datasets
+    if name not in own and not file.exists():
+        known = dict.fromkeys([*own, *sorted(path.stem for path in folder.glob("*.yaml"))])
+        raise _error([f"{asked_by}: found {name!r}; choose from {_choices(known)}"])
+    at = f"datasets.{name}" if name in own else str(file.relative_to(folder.parents[1]))
+    return _merged(read_yaml(file) if file.exists() else {}, own.get(name, {})), at
+
+
+def _merged(entry: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry with changes, key by key at every depth."""
+    merged = dict(entry)
+    for key, value in changes.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged
+
+
+def _check_splits(plan: Plan) -> Iterator[str]:
+    """The data set's own names: its main split, audited splits, and what simulated ratings are called."""
+    splits = plan.dataset.splits
+    for key, names in (("main_split", [plan.dataset.main_split]), ("audit", plan.audit)):
+        yield from _unknown(f"datasets.{plan.name}.{key}", "split", names, splits)
+    if plan.dataset.source == "simulated":
+        for key, found in (("key", plan.name), ("title", plan.dataset.title)):
+            if "simulated" not in found.lower():
+                yield (
+                    f"datasets.{plan.name}: {key} {found!r}; "
+                    "expected 'simulated' in it, for all that is made of simulated ratings must say so"
+                )
+
+
+def _check_settings(plan: Plan) -> Iterator[str]:
+    """What differs for a model or a recipe, in config.yaml and in the data set."""
+    for at, source in (("", plan.config), (f"datasets.{plan.name}.", plan.dataset)):
+        yield from _unknown(f"{at}models", "model", source.models, MODELS)
+        for model, values in source.models.items():
+            if model in MODELS:
+                yield from _check_values(plan, f"{at}models.{model}", MODELS[model], values)
+        for recipe, values in source.recipes.items():
+            yield from _check_values(plan, f"{at}recipes.{recipe}", MODELS[DEFAULT_MODEL], values)
+    yield from _unknown(f"datasets.{plan.name}.recipes", "recipe", plan.dataset.recipes, plan.config.recipes)
+
+
+def _check_values(plan: Plan, at: str, kind: type[ModelSettings], values: dict[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with settings of a model: an unknown name, a value out of its range, an unknown shape."""
+    shape = values.get("hidden")
+    if isinstance(shape, str) and shape not in plan.config.shapes:
+        yield f"{at}.hidden: unknown shape {shape!r}; choose from {_choices(plan.config.shapes)}"
+        return
+    try:
+        kind.model_validate(plan.with_shape(values))
+    except ValidationError as error:
+        yield from problems(error, at)
+
+
+def _check_runs(plan: Plan) -> Iterator[str]:
+    """Every run against its model's settings, whether or not it is asked for."""
+    for name, entry in plan.defined.items():
+        at, model = f"run {name!r}", entry.get("model", DEFAULT_MODEL)
+        recipes, splits = plan.config.recipes, plan.dataset.splits
+        if "recipe" in entry:
+            yield from _unknown(at, "recipe", [entry["recipe"]], recipes)
+        if "split" in entry:
+            yield from _unknown(at, "split", [entry["split"]], splits)
+        yield from _unknown(at, "model", [model], MODELS)
+        if model in MODELS:
+            yield from _check_values(plan, at, MODELS[model], plan.values(name))
+
+
+def _check_names(plan: Plan) -> Iterator[str]:
+    """The names in ablations and in the final table: runs, labels, models."""
+    ablations = {**plan.config.ablations, **plan.dataset.ablations}
+    for name, ablation in ablations.items():
+        at = f"ablation {name!r}"
+        yield from _unknown(at, "run", [*ablation.runs.values(), *ablation.paper], plan.defined)
+        for panel in ablation.panels:
+            yield from _unknown(f"{at}: panel", "label", panel.runs or [], ablation.runs)
+    if FINAL in ablations:
+        yield f"ablation {FINAL!r}: the final table has this name; choose another"
+    named = {**plan.config.final.models, **plan.dataset.final.models}
+    models = {model: run for model, run in named.items() if run is not None}
+    for model, run in models.items():
+        yield from _unknown(f"final.models.{model}", "run", [run], plan.defined)
+    if not models:
+        yield f"datasets.{plan.name}.final.models: every model is null; expected one that is not"
+    paper = plan.dataset.final.paper or plan.config.final.paper
+    yield from _unknown("final.paper", "model", paper, named)
+
+
+def _check_search(plan: Plan) -> Iterator[str]:
+    """What is searched: runs, their settings, and values that each run may have."""
+    for name, searched in plan.config.search.runs.items():
+        at = f"search.runs.{name}"
+        if name not in plan.defined:
+            yield from _unknown("search.runs", "run", [name], plan.defined)
+            continue
+        run = plan.run(name)
+        kind = type(run.settings)
+        if unknown := [setting for setting in searched if setting not in kind.model_fields]:
+            yield from _unknown(at, "key", unknown, kind.model_fields)
+            continue
+        for setting, space in plan.space(name).items():
+            if not space:
+                with_space = [field for field in kind.model_fields if kind.space_of(field)]
+                yield f"{at}.{setting}: has no space of its own; give one, or choose from {_choices(with_space)}"
+            else:
+                yield from _check_space(plan, f"{at}.{setting}", name, setting, space)
+
+
+def _check_space(plan: Plan, at: str, run: str, setting: str, space: dict[str, list[Any]]) -> Iterator[str]:
+    if len(space) != 1 or not set(space) <= set(SAMPLERS):
+        yield f"{at}: unknown key {_choices(space)}; choose one from {_choices(SAMPLERS)}"
+        return
+    [(sampler, values)] = space.items()
+    if sampler != "choices" and not (len(values) == 2 and values[0] < values[1]):
+        yield f"{at}.{sampler}: found {values}; expected the low end before the high one"
+    elif sampler == "log_uniform" and values[0] <= 0:
+        yield f"{at}.{sampler}: found {values}; expected more than 0, for a logarithm"
+    elif not values:
+        yield f"{at}.{sampler}: found nothing; expected a value to choose"
+    for value in values:
+        yield from _check_values(plan, at, type(plan.run(run).settings), {**plan.values(run), setting: value})
+
+
+def _unknown(at: str, kind: str, names: Iterable[str], known: Iterable[str]) -> Iterator[str]:
+    known = list(known)
+    for name in names:
+        if name not in known:
+            yield f"{at}: unknown {kind} {name!r}; choose from {_choices(known)}"
+
+
+def _choices(names: Iterable[Any]) -> str:
+    return ", ".join(map(str, names))

@@ -1,0 +1,218 @@
+"""What config.yaml plans for one data set: the resolved runs, the ablations and the final table."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from deeprec.config.run_settings import Run
+from deeprec.config.schema import FINAL, Ablation, Config, Dataset
+from deeprec.settings.audit import Audit
+from deeprec.settings.base import Settings, Space, setting
+from deeprec.settings.models import MODELS
+from deeprec.settings.splits import TimeSplit
+
+DEFAULT_MODEL = "autoencoder"
+OF_A_RUN = ("model", "split", "recipe")  # what a run's entry may say beside its model's settings
+
+
+class FinalTable(Settings):
+    """The final table: its splits, the run of every model on each, and the paper's numbers."""
+
+    models: dict[str, str] = setting(..., "name in the table: run on the main split")
+    runs: dict[str, dict[str, str]] = setting(..., "run by model and split")
+    splits: list[str] = setting(..., "all splits, in their order")
+    main_split: str = setting(..., "split of the runs that name none")
+    tuned: bool = setting(..., "whether the settings were chosen by a search on this data set")
+    paper: dict[str, dict[str, float]] = setting(..., "the paper's test RMSE on Netflix, by model and split")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be made of one data set. `load_plan` makes one, after all checks."""
+
+    config: Config
+    dataset: Dataset
+
+    @property
+    def name(self) -> str:
+        """The data set's name, a part of every path."""
+        return self.config.dataset
+
+    @cached_property
+    def defined(self) -> dict[str, dict[str, Any]]:
+        """What every run's entries say, by name: a model's name, config.yaml's runs, the data set's, and the copies.
+
+        A model's name is a run of it with its defaults; a copy is a run of the final table on another split.
+        """
+        own, special = self.config.runs, self.dataset.runs
+        names = dict.fromkeys([*own, *special, *(name for name in MODELS if name != DEFAULT_MODEL)])
+        found = {name: {**self._plain(name), **own.get(name, {}), **special.get(name, {})} for name in names}
+        for model, copies in self._copies.items():
+            if (run := self._models[model]) in found:
+                for split, copy in copies.items():
+                    found[copy] = {**found[run], **found.get(copy, {}), "split": split}
+        return found
+
+    @staticmethod
+    def _plain(name: str) -> dict[str, Any]:
+        return {"model": name} if name in MODELS and name != DEFAULT_MODEL else {}
+
+    @cached_property
+    def _models(self) -> dict[str, str]:
+        named = {**self.config.final.models, **self.dataset.final.models}
+        return {model: run for model, run in named.items() if run is not None}
+
+    @cached_property
+    def _copies(self) -> dict[str, dict[str, str]]:
+        main = self.dataset.main_split
+        splits = self.dataset.splits
+        return {model: {s: run if s == main else f"{run}_{s}" for s in splits} for model, run in self._models.items()}
+
+    def values(self, name: str) -> dict[str, Any]:
+        """Return the settings that a run does not leave at its model's defaults; a shape's name as its sizes."""
+        entry = self.defined[name]
+        model, recipe = entry.get("model", DEFAULT_MODEL), entry.get("recipe", "")
+        values: dict[str, Any] = {}
+        for source in (self.config.models, self.dataset.models):
+            values |= source.get(model, {})
+        for source in (self.config.recipes, self.dataset.recipes):
+            values |= source.get(recipe, {})
+        values |= {key: value for key, value in entry.items() if key not in OF_A_RUN}
+        return self.with_shape(values)
+
+    def with_shape(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return settings with the sizes of the shape that `hidden` may name."""
+        shape = values.get("hidden")
+        return {**values, "hidden": self.config.shapes.get(shape, shape)} if isinstance(shape, str) else values
+
+    def run(self, name: str) -> Run:
+        """Return a run, resolved, but for its seed."""
+        entry = self.defined[name]
+        split = entry.get("split", self.dataset.main_split)
+        settings = MODELS[entry.get("model", DEFAULT_MODEL)](**self.values(name))
+        return Run(self.name, name, split, self.split_definition(split), settings, entry.get("recipe"))
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        """The run that trains for each that is asked for: of several with the very same settings, the first defined."""
+        asked = {run for runs in self._asked.values() for run in runs.values()}
+        trained: dict[str, str] = {}
+        names = {}
+        for name in self.defined:
+            if name in asked:
+                run = self.run(name)
+                names[name] = trained.setdefault(f"{run.model} {run.split} {run.settings!r}", name)
+        return names
+
+    @cached_property
+    def _asked(self) -> dict[str, dict[str, str]]:
+        main = self.dataset.main_split
+        final = {
+            model if split == main else f"{model} on {split}": run
+            for model, copies in self._copies.items()
+            for split, run in copies.items()
+        }
+        return {**{name: ablation.runs for name, ablation in self._ablations.items()}, FINAL: final}
+
+    @cached_property
+    def _ablations(self) -> dict[str, Ablation]:
+        return {**self.config.ablations, **self.dataset.ablations}
+
+    @cached_property
+    def groups(self) -> dict[str, dict[str, str]]:
+        """The runs of each ablation by label; the final table's labels are "MODEL" and "MODEL on SPLIT"."""
+        return {group: {label: self._names[run] for label, run in runs.items()} for group, runs in self._asked.items()}
+
+    @cached_property
+    def runs(self) -> dict[str, Run]:
+        """Every run that an ablation or the final table asks for."""
+        return {run: self.run(run) for runs in self.groups.values() for run in runs.values()}
+
+    @cached_property
+    def ablations(self) -> dict[str, Ablation]:
+        """Ablations by name, those of the data set last."""
+        return {
+            name: ablation.model_copy(
+                update={
+                    "runs": self.groups[name],
+                    "paper": {self._names.get(run, run): rmse for run, rmse in ablation.paper.items()},
+                }
+            )
+            for name, ablation in self._ablations.items()
+        }
+
+    @cached_property
+    def final(self) -> FinalTable:
+        """The final table."""
+        special = self.dataset.final
+        left_out = {model for model, run in special.models.items() if run is None}
+        paper = self.config.final.paper if special.paper is None else special.paper
+        return FinalTable(
+            models={model: self._names[run] for model, run in self._models.items()},
+            runs={m: {s: self._names[run] for s, run in copies.items()} for m, copies in self._copies.items()},
+            splits=list(self.dataset.splits),
+            main_split=self.dataset.main_split,
+            tuned=self.config.final.tuned if special.tuned is None else special.tuned,
+            paper={model: rmse for model, rmse in paper.items() if model not in left_out},
+        )
+
+    @property
+    def paper(self) -> dict[str, dict[str, float]]:
+        """The paper's Netflix RMSE, by the part that it was measured on (valid, test) and by run."""
+        found: dict[str, dict[str, float]] = {"valid": {}, "test": {}}
+        for ablation in self.ablations.values():
+            found[ablation.paper_part].update(ablation.paper)
+        for model, values in self.final.paper.items():
+            runs = self.final.runs[model]
+            found["test"] |= {runs[split]: value for split, value in values.items() if split in runs}
+        return found
+
+    @property
+    def audit(self) -> Audit:
+        """The published counts by split, empty where the data set has none."""
+        return self.dataset.audit
+
+    def split_definition(self, split: str) -> TimeSplit:
+        """Return everything that defines a split."""
+        definition = self.dataset.splits[split]
+        seed = self.dataset.split_seed if definition.seed is None else definition.seed
+        return definition.model_copy(update={"seed": seed})
+
+    @property
+    def splits(self) -> list[str]:
+        """The splits that runs use, and so are made."""
+        return list(dict.fromkeys(run.split for run in self.runs.values()))
+
+    def space(self, run: str) -> dict[str, Space]:
+        """Return where a search samples each setting of a run from."""
+        searched = self.config.search.runs[run]
+        if isinstance(searched, dict):
+            return searched
+        kind = type(self.run(run).settings)
+        return {name: kind.space_of(name) or {} for name in searched}
+
+    def searched(self) -> dict[str, str]:
+        """Return what the search may change of each model in the final table, as it stands, in words."""
+        runs, models = self.config.search.runs, self._models
+        return {
+            model: ", ".join(f"{name} {getattr(self.run(run).settings, name)}" for name in runs.get(run, []))
+            for model, run in models.items()
+        }
+
+    def processes(self, run: str) -> int:
+        """Return how many processes train a run: `processes`, but one for a model that cannot be shared."""
+        return self.config.processes if self.runs[run].settings.shared else 1
+
+    def learner(self, run: str) -> str:
+        """Return the module that trains a run, which scripts import by its name alone."""
+        return self.run(run).settings.learner.partition(":")[0]
+
+    def training_mb(self, run: str, size_mb: float) -> int:
+        """Return the MB to reserve for a run, by the size of its split's files (docs/scale.md)."""
+        return self.run(run).settings.training_mb(size_mb)
+
+    @property
+    def seed_batches(self) -> list[list[int]]:
+        """The seeds, as many together as one job trains."""
+        seeds, size = self.config.seeds, self.config.seeds_per_job
+        return [seeds[start : start + size] for start in range(0, len(seeds), size)]

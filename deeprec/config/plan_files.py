@@ -1,0 +1,161 @@
+"""What each rule is told of the plan: a small file, written anew only when its content changes.
+
+The workflow writes `plan/{name}.yaml`, and a script reads it back into the class that wrote it; so an edit of
+config.yaml reruns what depends on it alone, and no text travels through a shell.
+"""
+
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from deeprec.config.plan import FinalTable, Plan
+from deeprec.config.run_settings import Run, parse_run, read_yaml, to_yaml
+from deeprec.config.schema import Ablation
+from deeprec.runtime.files import InputError
+from deeprec.settings.audit import Audit
+from deeprec.settings.base import Settings, Space, problems
+
+T = TypeVar("T")
+
+
+class AuditPlan(Settings):
+    """For `audit_splits`: the published counts, and what a difference does."""
+
+    expected: Audit
+    action: Literal["stop", "warn"]
+
+
+class TablesPlan(Settings):
+    """For `tabulate_results`: the paper's RMSE by part and run, published counts, and the final table."""
+
+    dataset: str
+    paper: dict[str, dict[str, float]]
+    published: Audit
+    final: FinalTable
+
+
+class ClaimsPlan(Settings):
+    """For `judge_claims`: the runs by label of each ablation and the final table."""
+
+    groups: dict[str, dict[str, str]]
+
+
+class AblationPlan(Settings):
+    """For `draw_ablation`: the ablation, the data set's name in figures, and the seeds to draw."""
+
+    ablation: Ablation
+    title: str
+    seeds: list[int]
+
+
+class FinalPlan(Settings):
+    """For `draw_final`: the splits, a panel each, the data set's name in figures, and the seeds behind the table."""
+
+    splits: list[str]
+    title: str
+    seeds: list[int]
+
+
+class ReportPlan(Settings):
+    """For `write_report`: all that the page says of the plan."""
+
+    dataset: str
+    title: str
+    source: str  # which kind of data; only `netflix` is compared with the paper's numbers
+    main_split: str
+    seeds: list[int]
+    ablations: dict[str, Ablation]
+    final: FinalTable
+    searched: dict[str, str]  # what a search may change of each model, as it stands, in words
+    trials: int
+    search_seed: int
+
+
+class SearchPlan(Settings):
+    """For `search_settings`: a run, where each of its settings is sampled from, and how often."""
+
+    run: dict[str, Any]  # as in settings.yaml, without a seed
+    space: dict[str, Space]
+    trials: int
+    seed: int
+
+    def parsed(self, path: Path) -> Run:
+        """Return the run; raise InputError naming the file where it is none."""
+        return parse_run(self.run, str(path))
+
+
+class TuningPlan(Settings):
+    """For `write_tuning`: what was searched."""
+
+    dataset: str
+    title: str
+    main_split: str
+    trials: int
+    seed: int
+
+
+class TrackingPlan(Settings):
+    """For `track_results`: the runs of each ablation and the final table."""
+
+    ablations: dict[str, list[str]]
+
+
+def plan_text(plan: Plan, name: str) -> str:
+    """Return the content of `plan/{name}.yaml`; a name is that of a rule's kind, and perhaps of one of its cases."""
+    kind, _, case = name.partition("/")
+    told = {
+        "source": lambda: plan.dataset.definition,
+        "splits": lambda: plan.split_definition(case),
+        "audit": lambda: AuditPlan(expected=plan.audit, action=plan.dataset.audit_action),
+        "tables": lambda: TablesPlan(dataset=plan.name, paper=plan.paper, published=plan.audit, final=plan.final),
+        "claims": lambda: ClaimsPlan(groups=plan.groups),
+        "ablations": lambda: AblationPlan(
+            ablation=plan.ablations[case], title=plan.dataset.title, seeds=plan.config.seeds
+        ),
+        "final": lambda: FinalPlan(splits=plan.final.splits, title=plan.dataset.title, seeds=plan.config.seeds),
+        "report": lambda: _report(plan),
+        "search": lambda: _search(plan, case),
+        "tuning": lambda: _tuning(plan),
+        "tracking": lambda: TrackingPlan(ablations={name: list(runs.values()) for name, runs in plan.groups.items()}),
+    }[kind]()
+    return to_yaml(told.model_dump(mode="json", exclude_none=True))
+
+
+def _report(plan: Plan) -> ReportPlan:
+    return ReportPlan(
+        dataset=plan.name,
+        title=plan.dataset.title,
+        source=plan.dataset.source,
+        main_split=plan.dataset.main_split,
+        seeds=plan.config.seeds,
+        ablations=plan.ablations,
+        final=plan.final,
+        searched=plan.searched(),
+        trials=plan.config.search.trials,
+        search_seed=plan.config.search.seed,
+    )
+
+
+def _search(plan: Plan, run: str) -> SearchPlan:
+    search = plan.config.search
+    return SearchPlan(run=plan.run(run).as_dict(), space=plan.space(run), trials=search.trials, seed=search.seed)
+
+
+def _tuning(plan: Plan) -> TuningPlan:
+    search, dataset = plan.config.search, plan.dataset
+    return TuningPlan(
+        dataset=plan.name,
+        title=dataset.title,
+        main_split=dataset.main_split,
+        trials=search.trials,
+        seed=search.seed,
+    )
+
+
+def read_plan(path: Path, kind: type[T] | Any) -> T:
+    """Read a file of the plan; raise InputError where it does not hold what it should."""
+    try:
+        return TypeAdapter(kind).validate_python(read_yaml(path))
+    except ValidationError as error:
+        raise InputError("\n".join(f"{path}: {problem}" for problem in problems(error))) from error

@@ -1,0 +1,139 @@
+"""What config.yaml and a data set's file may say, key by key."""
+
+import re
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import AfterValidator, Field, create_model
+
+from deeprec.settings.audit import Audit, Count
+from deeprec.settings.base import Settings, Space, setting
+from deeprec.settings.sources import SOURCES, Source
+from deeprec.settings.splits import TimeSplit
+
+FINAL = "final"  # the final table's name among the ablations
+NAME = "^[A-Za-z0-9][A-Za-z0-9._-]*$"
+
+
+def _named(entries: dict[str, Any]) -> dict[str, Any]:
+    for name in entries:
+        if not re.match(NAME, name):
+            raise ValueError(
+                f"the name {name!r} becomes part of a path; expected letters, digits, '.', '_' and '-' only, "
+                "a letter or digit first"
+            )
+    return entries
+
+
+Named = AfterValidator(_named)
+Values = dict[str, Any]  # settings that differ; checked against the model's class by `checks`
+Runs = dict[str, str]  # label: run
+
+
+class Panel(Settings):
+    """One panel of an ablation's figure."""
+
+    show: Literal["best_valid", "test", "train", "valid", "steps", "seconds"] = setting(
+        ..., "RMSE by run, by epoch, in training by step, or in validation by seconds of training"
+    )
+    axis: str = setting("Run", "what the runs' labels are, for best_valid and test")
+    title: str = setting("", "headline of the panel")
+    runs: list[str] | None = setting(None, "labels of the runs to draw; all where absent", min_length=1)
+
+
+class Ablation(Settings):
+    """The runs behind one figure."""
+
+    title: str = setting(..., "headline of the figure", min_length=1)
+    runs: Runs = setting(..., "label in the figure: run", min_length=1)
+    experiment: Literal["A", "B", "C", "D", "E", "F"] | None = setting(None, "the paper's experiment")
+    slide: int | None = setting(None, "page of the paper's slides", ge=1)
+    note: str | None = setting(None, "what the report says below the figure", min_length=1)
+    panels: list[Panel] = setting([Panel(show="valid")], "what is drawn", min_length=1)
+    paper: dict[str, float] = setting({}, "the paper's RMSE on Netflix, by run", unit="stars")
+    paper_part: Literal["valid", "test"] = setting("valid", "the part that the paper's RMSE was measured on")
+
+
+class Final(Settings):
+    """The final table: every model on every split of the data set."""
+
+    models: Runs = setting(..., "name in the table: run", min_length=1)
+    tuned: bool = setting(False, "whether the runs' settings were chosen by a search on this data set")
+    paper: dict[str, dict[str, float]] = setting({}, "the paper's test RMSE on Netflix, by name, split", unit="stars")
+
+
+class FinalOfDataset(Settings):
+    """What a data set changes of the final table."""
+
+    models: dict[str, str | None] = setting({}, "models that are added or, as null, left out")
+    tuned: bool | None = setting(None, "whether the runs' settings were chosen by a search on this data set")
+    paper: dict[str, dict[str, float]] | None = setting(None, "other numbers of the paper's", unit="stars")
+
+
+class Search(Settings):
+    """The search for settings."""
+
+    trials: int = setting(..., "trainings a run", ge=1)
+    seed: int = setting(..., "of the sampling and of every training", ge=0)
+    runs: dict[str, list[str] | dict[str, Space]] = setting(
+        ..., "the settings to search, by run: names, or names with a space of their own", min_length=1
+    )
+
+
+class Dataset(Source):
+    """A data set: what defines its ratings (its source's keys), and how they are used."""
+
+    title: str = setting(..., "name in figures and tables", min_length=1)
+    main_split: str = setting(..., "split of the runs that name none")
+    split_seed: int = setting(..., "seed of the sampling between validation and test", ge=0)
+    splits: Annotated[dict[str, TimeSplit], Named] = setting(..., "splits by time, by name", min_length=1)
+    audit: Audit = setting({}, "published counts by split")
+    audit_action: Literal["stop", "warn"] = setting("stop", "what a count that differs does")
+    models: dict[str, Values] = setting({}, "settings that differ for this data set, by model")
+    recipes: dict[str, Values] = setting({}, "settings of recipes that differ for this data set")
+    runs: Annotated[dict[str, Values], Named] = setting({}, "runs that exist or differ for this data set")
+    ablations: Annotated[dict[str, Ablation], Named] = setting({}, "ablations that exist for this data set only")
+    final: FinalOfDataset = setting(FinalOfDataset(), "what this data set changes of the final table")
+
+    @property
+    def definition(self) -> Source:
+        """What defines the ratings table, and nothing of its use."""
+        kind = SOURCES[self.source]
+        return kind(**{name: getattr(self, name) for name in kind.model_fields})
+
+
+# A data set's keys lie side by side in its file, those of its source among them.
+DATASETS = {
+    name: cast(type[Dataset], create_model(f"{kind.__name__}Dataset", __base__=(Dataset, kind)))
+    for name, kind in SOURCES.items()
+}
+
+
+def _different(seeds: list[int]) -> list[int]:
+    if len(set(seeds)) < len(seeds):
+        raise ValueError("expected no seed twice")
+    return seeds
+
+
+class Config(Settings):
+    """config.yaml."""
+
+    dataset: str = setting(..., "the data set to use: a file of workflow/datasets/, or a key of `datasets`")
+    seeds: Annotated[list[Count], AfterValidator(_different)] = setting(
+        ..., "one training a run and seed", min_length=1
+    )
+    seeds_per_job: int = setting(..., "seeds that one job trains in turn", ge=1)
+    device: Literal["auto", "cpu", "cuda"] = setting(..., "where to train")
+    threads: int = setting(..., "CPU threads of a training", ge=1)
+    processes: int = setting(..., "processes of a training of the autoencoder", ge=1)
+    save_seconds: float = setting(..., "between two saved training states", unit="seconds", ge=0)
+    tracking_uri: str = setting(..., "MLflow tracking URI", min_length=1)
+    shapes: Annotated[dict[str, list[Annotated[int, Field(ge=1)]]], Named] = setting(
+        {}, "sizes of an encoder's layers, by the name that `hidden` may give"
+    )
+    models: dict[str, Values] = setting({}, "settings that differ from the defaults, by model")
+    recipes: Annotated[dict[str, Values], Named] = setting({}, "settings of the autoencoder, by a way to train it")
+    runs: Annotated[dict[str, Values], Named] = setting(..., "what differs from the model's settings, by run")
+    ablations: Annotated[dict[str, Ablation], Named] = setting(..., "the runs behind a figure")
+    final: Final = setting(..., "the final table")
+    search: Search = setting(..., "how settings are searched")
+    datasets: Annotated[dict[str, Values], Named] = setting({}, "data sets of one's own, or changes of others")

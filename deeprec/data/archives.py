@@ -1,0 +1,153 @@
+"""Folders, zips and (nested) tars, read as one stream of files: nothing is unpacked to the disk."""
+
+import io
+import re
+import tarfile
+import zipfile
+import zlib
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, TypeVar
+
+import pyarrow as pa
+
+from deeprec.runtime.files import InputError
+
+BUFFER = 1 << 16  # bytes; tarfile copies what is left of it at every read
+Item = TypeVar("Item")
+File = tuple[str, IO[bytes]]  # a name for errors, archive and all, and the open file
+
+
+class GunzipStream(io.RawIOBase):
+    """A gzip file, decompressed as it is read.
+
+    The standard library's `gzip` does the same at half the speed, and `tarfile`'s own does not check the
+    checksum. Raises InputError where the file ends in the middle or is damaged.
+    """
+
+    def __init__(self, file: IO[bytes], name: str) -> None:
+        self._file, self._name = file, name
+        self._inflate = zlib.decompressobj(wbits=31)
+        self._rest = b""
+
+    def readable(self) -> bool:
+        """Say that this can be read from."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill `buffer` as far as one step of decompression does; 0 at the end."""
+        while not self._inflate.eof or self._next_member():
+            compressed = self._rest or self._file.read(BUFFER)
+            if not compressed:
+                raise InputError(f"{self._name}: the gzip file ends in the middle; expected its end mark")
+            try:
+                data = self._inflate.decompress(compressed, len(buffer))
+            except zlib.error as error:
+                raise InputError(f"{self._name}: damaged gzip file ({error})") from error
+            self._rest = self._inflate.unconsumed_tail or self._inflate.unused_data
+            if data:
+                buffer[: len(data)] = data
+                return len(data)
+        return 0
+
+    def _next_member(self) -> bool:
+        """Begin the next of several gzip members, if there is one."""
+        self._rest = self._rest or self._file.read(BUFFER)
+        if not self._rest.startswith(b"\x1f\x8b"):  # the end, or padding
+            return False
+        self._inflate = zlib.decompressobj(wbits=31)
+        return True
+
+
+def files_in(path: Path) -> Iterator[File]:
+    """Yield the files of a folder, a .zip, a .tar or a .tar.gz, and those of the tars inside.
+
+    Each must be read before the next is asked for. Raises InputError for a truncated or damaged archive, and
+    for a member with an absolute path, a `..` or a link.
+    """
+    if path.is_dir():
+        yield from _in_folder(path)
+    elif path.suffix == ".zip":
+        yield from _in_zip(path)
+    else:
+        with path.open("rb") as file:
+            zipped = file.read(2) == b"\x1f\x8b"
+            file.seek(0)
+            stream = io.BufferedReader(GunzipStream(file, str(path)), BUFFER) if zipped else file
+            yield from _in_tar(stream, str(path))
+            while stream.read(BUFFER):  # the checksum comes last
+                pass
+
+
+def _in_folder(path: Path) -> Iterator[File]:
+    for file in sorted(path.rglob("*")):
+        if not file.is_file() or (file.suffix == ".tar" and file.with_suffix("").is_dir()):  # unpacked already
+            continue
+        with file.open("rb") as stream:
+            yield from _nested(stream, str(file))
+
+
+def _in_zip(path: Path) -> Iterator[File]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                _check_name(member.filename, str(path))
+                if not member.is_dir():
+                    with archive.open(member) as stream:
+                        yield from _nested(stream, f"{path}:{member.filename}")
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise InputError(f"{path}: truncated or damaged zip file ({error})") from error
+
+
+def _in_tar(stream: IO[bytes], name: str) -> Iterator[File]:
+    try:
+        with tarfile.open(mode="r|", fileobj=stream, bufsize=BUFFER) as archive:
+            for member in archive:
+                _check_name(member.name, name)
+                if not (member.isfile() or member.isdir()):
+                    raise InputError(f"{name}:{member.name}: a link or a device; expected files and folders only")
+                if member.isfile():
+                    yield from _nested(archive.extractfile(member), f"{name}:{member.name}")
+                archive.members = []  # tarfile keeps every header else
+    except (tarfile.TarError, EOFError) as error:
+        raise InputError(f"{name}: truncated or damaged tar file, or none at all ({error})") from error
+
+
+def _nested(stream: IO[bytes], name: str) -> Iterator[File]:
+    if name.endswith(".tar"):
+        yield from _in_tar(stream, name)
+    else:
+        yield name, stream
+
+
+def _check_name(member: str, archive: str) -> None:
+    if member.startswith(("/", "\\")) or re.match("[A-Za-z]:", member) or ".." in member.split("/"):
+        raise InputError(f"{archive}: member {member!r} points out of the archive; expected a path inside it")
+
+
+def arrow_buffer(parts: Sequence[bytes]) -> pa.Buffer:
+    """Return bytes joined in memory of Arrow's own, for its threads to read.
+
+    After a fault they may outlive the reading, and one that frees memory of Python's while the interpreter ends
+    aborts the process.
+    """
+    buffer = pa.allocate_buffer(sum(map(len, parts)))
+    with pa.FixedSizeBufferWriter(buffer) as writer:
+        for part in parts:
+            writer.write(part)
+    return buffer
+
+
+def ahead(source: Iterator[Item], depth: int = 2) -> Iterator[Item]:
+    """Yield the items of `source`, which runs up to `depth` items ahead in a thread of its own."""
+    end = object()
+    pool = ThreadPoolExecutor(1)
+    try:
+        waiting = deque(pool.submit(next, source, end) for _ in range(depth))
+        while (item := waiting.popleft().result()) is not end:
+            waiting.append(pool.submit(next, source, end))
+            yield item
+    finally:
+        pool.shutdown(cancel_futures=True)

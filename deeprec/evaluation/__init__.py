@@ -1,0 +1,1 @@
+"""Tables, claims, figures and the report, made from the runs' files."""

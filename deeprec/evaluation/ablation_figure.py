@@ -1,0 +1,305 @@
+"""The figures of an ablation and of one training, drawn from the runs' own files."""
+
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from deeprec.config.schema import Ablation, Panel
+from deeprec.evaluation.figure_style import COLOURS, DASHES, GREY, LINE, PANEL, STYLE, draw_head, head_lines
+from deeprec.runtime.files import read_json
+
+WORST_SHOWN = 3.0  # stars; no scale reaches further, whatever a diverging run does
+
+
+@dataclass(frozen=True)
+class Curves:
+    """A run's trainings, one a seed: histories by epoch, training curves by step, and metrics."""
+
+    label: str
+    run: str
+    histories: list[pd.DataFrame] = field(default_factory=list)
+    steps: list[pd.DataFrame] = field(default_factory=list)
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def n_diverged(self) -> int:
+        """How many seeds diverged."""
+        return sum(metrics["status"] == "diverged" for metrics in self.metrics)
+
+
+def read_curves(label: str, run: str, folders: list[Path]) -> Curves:
+    """Read a run's trainings from their folders, one a seed."""
+    return Curves(
+        label,
+        run,
+        histories=[pd.read_parquet(folder / "history.parquet") for folder in folders],
+        steps=[pd.read_parquet(folder / "steps.parquet") for folder in folders],
+        metrics=[read_json(folder / "metrics.json") for folder in folders],
+    )
+
+
+LineEnd = tuple[float, Curves, str]  # a line's last value (stars), its run and its colour
+
+
+def draw_ablation(ablation: Ablation, curves: list[Curves], dataset: str) -> Figure:
+    """Draw an ablation's panels, two a row, under its title, the data set's name and size, and what the spread is.
+
+    The paper's values, where the ablation has them, are drawn apart from ours.
+    """
+    panels = ablation.panels
+    n_columns = min(2, len(panels))
+    n_rows = -(-len(panels) // n_columns)
+    with mpl.rc_context(STYLE):
+        width = PANEL[0] * n_columns
+        head = head_lines(ablation.title, f"{dataset}{_size(curves)} · {_spread(curves)}", width)
+        figure = Figure(figsize=(width, PANEL[1] * n_rows + LINE * (len(head) + 1)))
+        grid = figure.subplots(n_rows, n_columns, squeeze=False)
+        draw_head(figure, head)
+        drawn = []
+        for axis, panel in zip(grid.flat, panels, strict=False):
+            chosen = [curve for curve in curves if panel.runs is None or curve.label in panel.runs]
+            drawn.append((axis, panel.show, _draw_panel(axis, chosen, panel, ablation.paper)))
+        for axis in grid.flat[len(panels) :]:
+            axis.set_visible(False)
+        _share_scale(drawn)
+        for axis, _, ends in drawn:
+            _label_lines(axis, ends)
+    return figure
+
+
+def _size(curves: list[Curves]) -> str:
+    """Say how large the training data are, where all runs share them."""
+    sizes = {(m["n_train"], m["n_users"], m["n_items"]) for curve in curves for m in curve.metrics}
+    if len(sizes) > 1:
+        return ", several splits"
+    n_train, n_users, n_items = sizes.pop()
+    return f", {n_train:,} training ratings ({n_users:,} users, {n_items:,} items)"
+
+
+def _spread(curves: list[Curves]) -> str:
+    n_seeds = max(len(curve.metrics) for curve in curves)
+    return f"mean and range of {n_seeds} seeds" if n_seeds > 1 else "one seed, so no spread"
+
+
+def _draw_panel(axis: Axes, curves: list[Curves], panel: Panel, paper: dict[str, float]) -> list[LineEnd]:
+    kind, ends = PANELS[panel.show], []
+    if isinstance(kind, Scores):
+        _draw_scores(axis, curves, paper, kind.column)
+        axis.set_xlabel(panel.axis)
+    else:
+        ends = _draw_curves(axis, curves, kind)
+        axis.set_xlabel(kind.x_label)
+        kind.finish(axis, curves)
+    axis.set_ylabel(kind.y_label)
+    axis.set_title(panel.title, fontsize=8, loc="left")
+    return ends
+
+
+def _share_scale(drawn: list[tuple[Axes, str, list[LineEnd]]]) -> None:
+    """Give panels that show the same quantity the same scale, so that they can be compared by eye."""
+    for quantity in {show for _, show, _ in drawn}:
+        same = [axis for axis, show, _ in drawn if show == quantity]
+        lows, highs = zip(*(axis.get_ylim() for axis in same), strict=True)
+        for axis in same:
+            axis.set_ylim(min(lows), max(highs))
+
+
+def _draw_scores(axis: Axes, curves: list[Curves], paper: dict[str, float], score: str) -> None:
+    """Each run's score: every seed a point, their mean joined by a line; the paper's values apart."""
+    x_of_run = np.arange(len(curves))
+    scores = [[m[score] for m in curve.metrics if m["status"] == "finished"] for curve in curves]
+    means = np.array([np.mean(values) if values else np.nan for values in scores])
+    for x, curve, values in zip(x_of_run, curves, scores, strict=True):
+        axis.plot([x] * len(values), values, "o", color=COLOURS[0], markersize=3.5, alpha=0.6, markeredgewidth=0)
+        if curve.n_diverged:
+            axis.text(x, 0.98, f"{curve.n_diverged} of {len(curve.metrics)} diverged", rotation=90, ha="center",
+                      va="top", transform=axis.get_xaxis_transform(), fontsize=6.5, color=COLOURS[1])  # fmt: skip
+    # A line says that there is an order between the runs, so only numbers are joined.
+    joined = all(curve.label.replace(".", "", 1).isdigit() for curve in curves)
+    axis.plot(x_of_run, means, "-" if joined else "_", color=COLOURS[0], markersize=16, label="ours")
+    for x, mean, values in zip(x_of_run, means, scores, strict=True):
+        if values:
+            axis.annotate(f"{mean:.3f}", (x, max(values)), (-3 if joined else 0, 4), textcoords="offset points",
+                          ha="left" if joined else "center", va="bottom", fontsize=7, color=COLOURS[0])  # fmt: skip
+    reference = np.array([paper.get(curve.run, np.nan) for curve in curves])
+    if np.isfinite(reference).any():
+        look: dict[str, Any] = {"color": GREY, "markerfacecolor": "white", "markersize": 4, "linewidth": 1}
+        axis.plot(x_of_run, reference, "s--" if joined else "s", label="paper, on Netflix", **look)
+        axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
+    axis.set_xticks(x_of_run, [textwrap.fill(curve.label, 11) for curve in curves])
+    if not joined and len(curves) > 4:  # names would run into each other
+        axis.tick_params(axis="x", rotation=40)
+    axis.margins(x=0.1, y=0.18)
+
+
+def _draw_curves(axis: Axes, curves: list[Curves], kind: "Lines") -> list[LineEnd]:
+    """A line a run, the mean over seeds, in a band from the lowest to the highest seed; return the ends."""
+    ends = []
+    for number, curve in enumerate(curves):
+        x, values = _stack(curve, kind)
+        colour, dash = COLOURS[number % len(COLOURS)], DASHES[number // len(COLOURS) % len(DASHES)]
+        mean = values.mean(0)  # NaN from where the first seed stopped
+        axis.plot(x, mean, color=colour, linestyle=dash)
+        if len(values) > 1:
+            axis.fill_between(x, values.min(0), values.max(0), color=colour, alpha=0.15, linewidth=0)
+        finite = np.flatnonzero(np.isfinite(mean))
+        if curve.n_diverged and len(finite):
+            axis.plot(
+                x[finite[-1]],
+                mean[finite[-1]],
+                "x",
+                color=colour,
+                markersize=6,
+                markeredgewidth=1.6,
+                clip_on=False,
+            )
+        end = float(mean[finite[-1]]) if len(finite) else np.inf
+        ends.append((end, curve, colour))
+    axis.set_ylim(*_zoomed([_stack(curve, kind)[1] for curve in curves]))
+    return ends
+
+
+def _stack(curve: Curves, kind: "Lines") -> tuple[np.ndarray, np.ndarray]:
+    """Return x and the seeds' values, (n_seeds, n_points), NaN after the end of a diverged one."""
+    frames: list[pd.DataFrame] = getattr(curve, kind.frames)
+    longest = max(frames, key=len)
+    x, values = np.full((2, len(frames), len(longest)), np.nan)
+    for x_row, row, frame in zip(x, values, frames, strict=True):
+        x_row[: len(frame)], row[: len(frame)] = frame[kind.x], frame[kind.y]
+    if kind.smooth:
+        values = _smooth(values)
+    return np.nanmean(x, 0), values  # only seconds differ between seeds
+
+
+def times_to(curve: Curves, goal: Curves) -> np.ndarray:
+    """Return the seconds until a run first is as good on validation as `goal` ever was, (n_seeds,), seed by seed.
+
+    NaN where it never is.
+    """
+    pairs = zip(curve.histories, goal.histories, strict=True)
+    return np.array([ours["seconds"][ours["valid_rmse"] <= theirs["valid_rmse"].min()].min() for ours, theirs in pairs])
+
+
+def _mark_times(axis: Axes, curves: list[Curves]) -> None:
+    """Draw the first run's best, and when each run is as good: in seconds, and against the first run's."""
+    axis.set_xscale("log")
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.margins(x=0.1)
+    goal = curves[0]
+    best = np.mean([frame["valid_rmse"].min() for frame in goal.histories])
+    axis.axhline(best, color=GREY, linewidth=0.8, linestyle="--", label=f"best of {goal.label}: {best:.3f}")
+    axis.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+    base = times_to(goal, goal)
+    for number, curve in enumerate(curves):
+        times = times_to(curve, goal)
+        if np.isnan(times).any():  # a mean of those that arrive would flatter
+            continue
+        colour = COLOURS[number % len(COLOURS)]
+        words = f"{times.mean():.2g} s" if times.mean() < 10 else f"{times.mean():,.0f} s"
+        if curve is not goal:
+            words += f"\n1/{1 / (times / base).mean():.2g}"
+        axis.plot(times.mean(), best, "o", color=colour, markersize=4)
+        axis.annotate(words, (times.mean(), best), (0 if curve is goal else -3, -4), textcoords="offset points",
+                      ha="center" if curve is goal else "right", va="top", fontsize=7, color=colour)  # fmt: skip
+
+
+def _smooth(values: np.ndarray, points: int = 200) -> np.ndarray:
+    """Return a centred moving root mean square over about 1/points of the curve: mini-batches are noisy."""
+    width = max(1, values.shape[1] // points)
+    if width == 1:
+        return values
+    square = pd.DataFrame(values.T**2).rolling(2 * width + 1, center=True, min_periods=1).mean()
+    return np.sqrt(square.to_numpy().T)
+
+
+def _zoomed(stacks: list[np.ndarray]) -> tuple[float, float]:
+    """Return a scale that cuts off the first epochs' fall, which would flatten everything after it."""
+    tails = [values[:, values.shape[1] // 10 :] for values in stacks]
+    tails = np.concatenate([tail[np.isfinite(tail) & (tail < WORST_SHOWN)] for tail in tails] or [np.empty(0)])
+    if not len(tails):
+        return 0.0, WORST_SHOWN
+    low, high = tails.min(), np.percentile(tails, 97)
+    pad = 0.06 * (high - low) or 0.05
+    return low - pad, high + pad
+
+
+def _label_lines(axis: Axes, ends: list[LineEnd]) -> None:
+    """Name each line beside its right end, in its colour, moved apart where names would overlap."""
+    low, high = axis.get_ylim()
+    ends = sorted(ends, key=lambda end: end[0])
+    heights = _apart([min(max(end, low), high) for end, _, _ in ends], (high - low) * 0.065, high)
+    for height, (_, curve, colour) in zip(heights, ends, strict=True):
+        lost = f"\ndiverged ({curve.n_diverged} of {len(curve.metrics)})" if curve.n_diverged else ""
+        axis.annotate(curve.label + lost, (1.02, height), xycoords=("axes fraction", "data"), fontsize=7,
+                      color=colour, va="center", annotation_clip=False)  # fmt: skip
+
+
+def _apart(heights: list[float], gap: float, high: float) -> list[float]:
+    """Return ascending heights at least `gap` apart, pushed down again from `high`."""
+    for i in range(1, len(heights)):
+        heights[i] = max(heights[i], heights[i - 1] + gap)
+    for i in range(len(heights) - 1, -1, -1):
+        heights[i] = min(heights[i], heights[i + 1] - gap if i + 1 < len(heights) else high)
+    return heights
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A panel with one score a run and seed, `column` of the metrics."""
+
+    column: str
+    y_label: str
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A panel with a line a run: column `y` against `x` of the runs' `frames`, histories or steps."""
+
+    frames: str
+    x: str
+    y: str
+    x_label: str
+    y_label: str
+    smooth: bool = False
+    finish: Callable[[Axes, list[Curves]], None] = lambda axis, curves: None  # draws what else belongs there
+
+
+# What a panel may show; `Panel.show` in deeprec/config/schema.py has the same names.
+PANELS: dict[str, Scores | Lines] = {
+    "best_valid": Scores("valid_rmse", "Best validation RMSE (stars)"),
+    "test": Scores("test_rmse", "Test RMSE (stars)"),
+    "train": Lines("histories", "epoch", "train_rmse", "Epoch", "Training RMSE (stars)"),
+    "valid": Lines("histories", "epoch", "valid_rmse", "Epoch", "Validation RMSE (stars)"),
+    "steps": Lines("steps", "step", "train_rmse", "Step (mini-batch)", "Training RMSE (stars)", smooth=True),
+    "seconds": Lines(
+        "histories",
+        "seconds",
+        "valid_rmse",
+        "Seconds of training and validation",
+        "Validation RMSE (stars)",
+        finish=_mark_times,
+    ),
+}
+
+
+def draw_curve(history: pd.DataFrame, title: str) -> Figure:
+    """Draw one training: training and validation RMSE by epoch, the best epoch marked."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=PANEL)
+        axis = figure.subplots()
+        for name, colour in (("train", COLOURS[1]), ("valid", COLOURS[0])):
+            axis.plot(history["epoch"], history[f"{name}_rmse"], color=colour, label=name)
+        best = history["valid_rmse"].idxmin() if history["valid_rmse"].notna().any() else None
+        if best is not None:
+            axis.plot(history["epoch"][best], history["valid_rmse"][best], "o", color=COLOURS[0], label="best")
+        axis.set(xlabel="Epoch", ylabel="RMSE (stars)", title=title)
+        axis.legend()
+    return figure

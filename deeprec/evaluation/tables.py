@@ -1,0 +1,69 @@
+"""Tables: a row a training, a row a run (mean ± deviation over seeds), a row a part of a split."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from deeprec.config.run_settings import read_run
+from deeprec.data.audit import published
+from deeprec.runtime.files import read_json, replacing
+from deeprec.settings.audit import Audit
+
+SCORES = ["valid_rmse", "test_rmse", "best_epoch", "seconds"]
+
+
+def collect_trainings(metrics: list[Path]) -> pd.DataFrame:
+    """Read every training's metrics.json and what its settings.yaml says it is: a row a run and seed."""
+    rows = []
+    for path in metrics:
+        run = read_run(path.parent / "settings.yaml")
+        names = {"run": run.name, "seed": run.seed, "model": run.model, "split": run.split}
+        rows.append({**names, **read_json(path), "folder": str(path.parent)})
+    return pd.DataFrame(rows)
+
+
+def results_table(trainings: pd.DataFrame, paper: dict[str, dict[str, float]]) -> pd.DataFrame:
+    """Return a row a run: RMSE in stars as mean and sample deviation over the seeds that did not diverge.
+
+    `paper` holds the paper's Netflix RMSE by part and run; a gap is ours minus the paper's, on different data unless
+    the data set is Netflix. The deviation of a single seed is unknown (NaN).
+    """
+    rows = []
+    for run, group in trainings.groupby("run", sort=False):
+        finished = group[group["status"] == "finished"]
+        first = group.iloc[0]
+        row: dict[str, Any] = {"run": run, "model": first["model"], "split": first["split"]}
+        row |= {"n_seeds": len(group), "n_diverged": len(group) - len(finished)}
+        for score in SCORES:
+            values = finished[score].astype(float)
+            row |= {f"{score}_mean": values.mean(), f"{score}_sd": values.std(ddof=1)}
+        row |= {name: first[name] for name in ("n_parameters", "n_train", "n_valid", "n")}
+        row["peak_memory_mb"] = group["peak_memory_bytes"].max() / 1e6
+        for part, values in paper.items():
+            row[f"paper_{part}_rmse"] = values.get(run, float("nan"))
+            row[f"{part}_gap"] = row[f"{part}_rmse_mean"] - row[f"paper_{part}_rmse"]
+        row["commit"] = first["commit"]
+        rows.append(row)
+    return pd.DataFrame(rows).rename(columns={"n": "n_test"})
+
+
+def datasets_table(dataset: str, stats: list[Path], expected: Audit) -> pd.DataFrame:
+    """Return a row a split and part; `interval` is valid and test together, as the paper's Table 1 counts.
+
+    Where counts are published (`expected`), they stand beside ours, as whole numbers.
+    """
+    rows = []
+    for path in stats:
+        split = read_json(path)
+        for part in ("train", "valid", "test", "interval"):
+            names = {"dataset": dataset, "split": split["split"], "part": part}
+            rows.append({**names, **split[part], **published(expected, split["split"], part)})
+    table = pd.DataFrame(rows)
+    return table.astype({name: "Int64" for name in table.columns if name.startswith("published_")})
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table, whole or not at all; floats keep 6 digits."""
+    with replacing(path) as beside:
+        table.to_csv(beside, index=False, float_format="%.6g")

@@ -1,0 +1,110 @@
+"""The deep autoencoder (DeepRec) and its loss: sections 2.1-2.3 of the paper, slides 7 and 19-21."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from deeprec.data.sparse import SparseRows, input_layer, output_layer
+from deeprec.settings.autoencoder import AutoEncoderSettings
+
+# Name -> (function, whether the decoder's last layer applies it too). The bounded ones leave the last layer
+# linear, since sigmoid and tanh cannot reach ratings that run from 1 to 5.
+ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], bool]] = {
+    "sigmoid": (torch.sigmoid, False),
+    "relu": (F.relu, True),
+    "relu6": (F.relu6, True),
+    "tanh": (torch.tanh, False),
+    "swish": (F.silu, True),
+    "elu": (F.elu, True),
+    "selu": (F.selu, True),
+    "lrelu": (F.leaky_relu, True),
+    "identity": (lambda x: x, True),
+}
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+START_SCALE = 0.1  # of Glorot's weights: what the last layer starts with, where its biases are the items' means
+
+
+class AutoEncoder(nn.Module):
+    """Fully connected encoder `f(Wx + b)` and a decoder that mirrors it.
+
+    `n_columns` is the length of the input and output vectors: the number of items, where users are completed. Of the
+    settings, it takes `hidden`, `activation`, `last_activation`, `constrained`, `dropout` (of the code) and
+    `precision` (in which training multiplies dense matrices; weights stay float32).
+    """
+
+    def __init__(self, n_columns: int, settings: AutoEncoderSettings):
+        super().__init__()
+        pairs = list(pairwise([n_columns, *settings.hidden]))
+        # Both sides' weights lie with the larger side first, so that an item's are together: the encoder computes
+        # x W + b, the decoder z Wᵀ + b, and a constrained decoder takes the encoder's very tensor.
+        self.encode_w = nn.ParameterList(nn.Parameter(torch.empty(pair)) for pair in pairs)
+        self.encode_b = nn.ParameterList(nn.Parameter(torch.zeros(n_out)) for _, n_out in pairs)
+        self.decode_b = nn.ParameterList(nn.Parameter(torch.zeros(n_in)) for n_in, _ in reversed(pairs))
+        self.decode_w = None
+        if not settings.constrained:
+            self.decode_w = nn.ParameterList(nn.Parameter(torch.empty(pair)) for pair in reversed(pairs))
+        self.activation, on_last = ACTIVATIONS[settings.activation]
+        last = settings.activation if on_last else "identity"
+        self.last_activation = ACTIVATIONS[last if settings.last_activation == "same" else settings.last_activation][0]
+        self.dropout = nn.Dropout(settings.dropout)
+        self.precision = PRECISIONS[settings.precision]
+        for w in [*self.encode_w, *(self.decode_w or [])]:
+            nn.init.xavier_uniform_(w)
+
+    @classmethod
+    def with_weights(cls, settings: AutoEncoderSettings, weights: dict[str, Any]) -> "AutoEncoder":
+        """Return a trained network, ready to predict, from a checkpoint's weights."""
+        model = cls(len(weights["encode_w.0"]), settings)
+        model.load_state_dict(weights)
+        return model.eval()
+
+    @torch.no_grad()
+    def start_at(self, means: Tensor) -> None:
+        """Begin near ratings `means` (n_columns,), not negative, whoever the user: the last layer's biases are set to
+        them, and its weights are made small."""
+        w, b = self._decoder[-1]
+        w *= START_SCALE
+        # The last activation's inverse by bisection: it rises from 0 on, to at least half its argument.
+        low, high = torch.zeros_like(b), 2 * means.max().expand_as(b)
+        for _ in range(30):
+            b.copy_((low + high) / 2)
+            below = self.last_activation(b) < means
+            low, high = torch.where(below, b, low), torch.where(below, high, b)
+
+    def encode(self, x: Tensor | SparseRows) -> Tensor:
+        """Return the code z (batch, hidden[-1]) of rating vectors x (batch, n_columns), sparse or dense."""
+        first, *inner = zip(self.encode_w, self.encode_b, strict=True)
+        h = input_layer(x, *first) if isinstance(x, SparseRows) else self._affine(x, *first)
+        z = self.activation(h)
+        for w, b in inner:
+            z = self.activation(self._affine(z, w, b))
+        return z
+
+    def hidden(self, z: Tensor) -> Tensor:
+        """Return the decoder's last hidden layer h (batch, hidden[0]) from the code z; z itself with one layer."""
+        for w, b in self._decoder[:-1]:
+            z = self.activation(self._affine(z, w.T, b))
+        return z
+
+    def output(self, h: Tensor, at: SparseRows | None = None) -> Tensor:
+        """Return ratings from the last hidden layer: (batch, n_columns), or (n,) where `at` has entries only."""
+        w, b = self._decoder[-1]
+        return self.last_activation(self._affine(h, w.T, b) if at is None else output_layer(h.float(), w, b, at))
+
+    @property
+    def _decoder(self) -> list[tuple[Tensor, Tensor]]:
+        return list(zip(self.decode_w or reversed(self.encode_w), self.decode_b, strict=True))
+
+    def _affine(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+        # The weights are rounded anew each time: a copy kept over an update (as autocast's cache does) is stale.
+        kind = self.precision if self.training else torch.float32
+        return torch.addmm(b.to(kind), x.to(kind), w.to(kind))
+
+    def forward(self, x: Tensor | SparseRows, at: SparseRows | None = None) -> Tensor:
+        """Return f(x), decoded from dropout(encode(x)): (batch, n_columns), or (n,) where `at` has entries only."""
+        return self.output(self.hidden(self.dropout(self.encode(x))), at)

@@ -1,0 +1,1 @@
+"""The ground floor: files, scripts' shell, provenance, processes."""

@@ -1,0 +1,187 @@
+"""MLflow as a mirror of the runs' folders: written to, never read back from.
+
+One experiment a data set, one flat run a training. A run is found again by the tag KEY, so that a training
+that goes on after a kill goes on in the same MLflow run; points carry the time stamps of the run's own
+history, so that logging them again adds nothing.
+"""
+
+import logging
+import math
+import os
+import socket
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+import psutil
+import sqlalchemy
+from filelock import FileLock
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
+
+from deeprec.config.run_settings import Run
+
+log = logging.getLogger(__name__)
+KEY, PROCESS = "deeprec.key", "deeprec.process"
+BATCH = 900  # metrics a call; MLflow takes 1,000
+LIVE_SECONDS = 5.0  # between two calls while a training runs
+
+
+def open_store(uri: str, dataset: str) -> tuple[MlflowClient, str]:
+    """Return a client and the id of the data set's experiment, made here if need be, once however many ask.
+
+    Two processes that create a fresh sqlite store at once ruin it, hence the lock. The artifacts' folder is
+    made relative, which MLflow itself would make absolute: results/ can be moved.
+    """
+    local = uri.startswith("sqlite:///")
+    folder = Path(uri.removeprefix("sqlite:///")).parent if local else Path()
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".mlflow.lock") if local else nullcontext():
+        client = MlflowClient(uri)
+        found = client.get_experiment_by_name(dataset)
+        if found:
+            return client, found.experiment_id
+        experiment = client.create_experiment(dataset)
+        if local:
+            _make_relative(uri, experiment, folder / "mlartifacts" / experiment)
+        return client, experiment
+
+
+def _make_relative(uri: str, experiment: str, artifacts: Path) -> None:
+    engine = sqlalchemy.create_engine(uri)
+    with engine.begin() as connection:
+        connection.execute(
+            sqlalchemy.text("UPDATE experiments SET artifact_location = :folder WHERE experiment_id = :id"),
+            {"folder": str(artifacts), "id": int(experiment)},
+        )
+    engine.dispose()
+
+
+def run_key(run: Run) -> str:
+    """Return the tag value by which a training's run is found again."""
+    return f"{run.dataset}/{run.name}/seed_{run.seed}/{run.hash}"
+
+
+def charts_url(experiment: str, port: int = 5000) -> str:
+    """Return the address of the charts that compare an experiment's runs, in the UI on this machine."""
+    view = "runs?workflowType=machine_learning&compareRunsMode=CHART"
+    return f"http://127.0.0.1:{port}/#/experiments/{experiment}/{view}"
+
+
+class TrackedRun:
+    """One training in MLflow: opened or found again, fed while it runs, and closed."""
+
+    def __init__(self, client: MlflowClient, experiment: str, training: Run, *, resumed: bool, commit: str):
+        self.client, self.experiment = client, experiment
+        self.id = self._open(training, resumed, commit)
+        self.logged = 0
+        self.last = time.monotonic()
+
+    def _open(self, training: Run, resumed: bool, commit: str) -> str:
+        key = run_key(training)
+        found = find_runs(self.client, self.experiment, {KEY: key})
+        # Trained again from the start, the same settings make the same run: the earlier one goes to MLflow's
+        # trash, from where it can be restored.
+        for run in found[resumed:]:
+            self.client.delete_run(run.info.run_id)
+        if resumed and found:
+            run = found[0]
+            self.client.update_run(run.info.run_id, status="RUNNING")
+        else:
+            run = self.client.create_run(self.experiment, run_name=f"{training.name} · seed {training.seed}")
+        run_id = run.info.run_id
+        tags = {KEY: key, PROCESS: _this_process(), "commit": commit}
+        settings = training.as_dict()
+        tags |= {name: str(settings[name]) for name in ("dataset", "run", "seed", "split", "model")}
+        params = [Param(name, str(value)) for name, value in settings.items()]
+        self.client.log_batch(run_id, params=params, tags=[RunTag(name, value) for name, value in tags.items()])
+        return run_id
+
+    def update(self, history: list[dict[str, float]]) -> None:
+        """Log the epochs that are not logged yet, at most every few seconds."""
+        if time.monotonic() - self.last > LIVE_SECONDS:
+            self._log(history)
+
+    def _log(self, history: list[dict[str, float]]) -> None:
+        log_metrics(self.client, self.id, history_metrics(history[self.logged :]))
+        self.logged, self.last = len(history), time.monotonic()
+
+    def close(self, history: list[dict[str, float]], metrics: dict[str, Any]) -> None:
+        """Log the rest of the curve and the final scores, and mark the run finished."""
+        self._log(history)
+        log_metrics(self.client, self.id, final_metrics(history, metrics))
+        self.client.set_tag(self.id, "outcome", metrics["status"])
+        self.client.set_terminated(self.id)
+
+    def fail(self) -> None:
+        """Mark the run failed."""
+        self.client.set_terminated(self.id, "FAILED")
+
+
+def history_metrics(history: list[dict[str, float]]) -> list[Metric]:
+    """Return the points of a curve, `train/rmse`, `valid/rmse` and `lr` by epoch."""
+    names = {"train/rmse": "train_rmse", "valid/rmse": "valid_rmse", "lr": "lr"}
+    return [
+        Metric(name, float(row[column]), int(row["timestamp"]), int(row["epoch"]))
+        for row in history
+        for name, column in names.items()
+        # A model without a learning rate has NaN, which a chart cannot show.
+        if not math.isnan(row[column])
+    ]
+
+
+def final_metrics(history: list[dict[str, float]], metrics: dict[str, Any]) -> list[Metric]:
+    """Return what a run ends with, stamped with the time of its last epoch."""
+    names = {
+        "test/rmse": "test_rmse",
+        "best/valid_rmse": "valid_rmse",
+        "best/epoch": "best_epoch",
+        "seconds": "seconds",
+    }
+    at = int(history[-1]["timestamp"])
+    return [Metric(name, float(metrics[key]), at, 0) for name, key in names.items() if metrics[key] is not None]
+
+
+def log_metrics(client: MlflowClient, run_id: str, metrics: list[Metric]) -> None:
+    """Log any number of points in few calls."""
+    for start in range(0, len(metrics), BATCH):
+        client.log_batch(run_id, metrics=metrics[start : start + BATCH])
+
+
+def find_runs(client: MlflowClient, experiment: str, tags: dict[str, str]) -> list[Any]:
+    """Return an experiment's runs that carry all `tags`, newest first."""
+    query = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
+    found, token = [], None
+    while True:
+        page = client.search_runs([experiment], query, max_results=1000, page_token=token)
+        found += page
+        token = page.token
+        if not token:
+            return found
+
+
+def _this_process() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{psutil.Process().create_time():.2f}"
+
+
+def close_dead_runs(uri: str, dataset: str) -> int:
+    """Mark runs as killed that say RUNNING though their process on this host is gone; return how many."""
+    client, experiment = open_store(uri, dataset)
+    running = client.search_runs([experiment], "attributes.status = 'RUNNING'", max_results=1000)
+    dead = [run for run in running if _is_dead(run.data.tags.get(PROCESS, ""))]
+    for run in dead:
+        client.set_terminated(run.info.run_id, "KILLED")
+    return len(dead)
+
+
+def _is_dead(process: str) -> bool:
+    host, _, rest = process.rpartition(":")[0].rpartition(":")
+    if host != socket.gethostname():
+        return False
+    try:
+        return f"{psutil.Process(int(rest)).create_time():.2f}" != process.rpartition(":")[2]
+    except psutil.NoSuchProcess:
+        return True

@@ -1,0 +1,135 @@
+"""The rest of the mirror in MLflow, made from the runs' folders: artifacts, notes, ablations, the best model."""
+
+import hashlib
+import json
+import logging
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+import torch
+from mlflow.entities import Dataset, DatasetInput, RunTag
+from mlflow.models import infer_signature
+
+from deeprec.config.run_settings import Run, read_run
+from deeprec.evaluation.ablation_figure import draw_curve
+from deeprec.models.network import AutoEncoder
+from deeprec.runtime.files import ROOT, read_json
+from deeprec.settings.autoencoder import AutoEncoderSettings
+from deeprec.tracking.live import KEY, TrackedRun, find_runs, run_key
+
+log = logging.getLogger(__name__)
+NOTE = "mlflow.note.content"  # the tag that the UI renders as markdown
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A finished training's folder, `runs/{run}/seed_{n}`."""
+
+    path: Path
+
+    @cached_property
+    def training(self) -> Run:
+        """What defines the training."""
+        return read_run(self.path / "settings.yaml")
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """What came out."""
+        return read_json(self.path / "metrics.json")
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """The curve, a row an epoch."""
+        return pd.read_parquet(self.path / "history.parquet")
+
+    @property
+    def split(self) -> Path:
+        """The folder of the split that the training used."""
+        return self.path.parents[2] / "splits" / self.training.split
+
+    @property
+    def command(self) -> str:
+        """The command that repeats the training."""
+        options = f"--split {self.split} --threads {self.metrics['threads']}"
+        if (n := self.metrics.get("processes", 1)) > 1:
+            options += f" --processes {n}"
+        return f"python scripts/train_run.py {self.path}/settings.yaml {options}"
+
+
+def mirror_run(client: mlflow.MlflowClient, experiment: str, folder: RunFolder, ablations: list[str]) -> str:
+    """Complete one run in MLflow, or make it whole where the store does not know it; return its id.
+
+    Whatever is there already is left as it is, so that doing this twice changes nothing.
+    """
+    found = find_runs(client, experiment, {KEY: run_key(folder.training)})
+    run_id = found[0].info.run_id if found else _log_again(client, experiment, folder)
+    stamp = hashlib.sha256((folder.path / "history.parquet").read_bytes()).hexdigest()[:12]
+    tags = {"ablation": ", ".join(ablations), NOTE: _note(folder)}
+    client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+    if not found or found[0].data.tags.get("deeprec.artifacts") != stamp:
+        for name in ("settings.yaml", "metrics.json"):
+            client.log_artifact(run_id, str(folder.path / name))
+        figure = draw_curve(folder.history, f"{folder.training.name} on {folder.training.dataset}")
+        client.log_figure(run_id, figure, "curve.png")
+        client.log_inputs(run_id, [DatasetInput(_dataset(folder))])
+        client.set_tag(run_id, "deeprec.artifacts", stamp)
+    return run_id
+
+
+def _log_again(client: mlflow.MlflowClient, experiment: str, folder: RunFolder) -> str:
+    run = TrackedRun(client, experiment, folder.training, resumed=False, commit=folder.metrics["commit"])
+    run.close(folder.history.to_dict("records"), folder.metrics)
+    return run.id
+
+
+def _note(folder: RunFolder) -> str:
+    run, m = folder.training, folder.metrics
+    scores = f"diverged in epoch {m['epochs']}"
+    if m["status"] == "finished":
+        valid = f"RMSE {m['valid_rmse']:.4f} on validation (epoch {m['best_epoch']})"
+        scores = f"{valid}, {m['test_rmse']:.4f} on test"
+    return (
+        f"**{run.name}**, seed {run.seed}, on {run.dataset}, split `{run.split}`: {scores}.\n\n"
+        f"Commit `{m['commit']}`; {m['machine']}; {m['versions']}.\n\n"
+        f"To repeat it:\n\n```\n{folder.command}\n```\n"
+    )
+
+
+def _dataset(folder: RunFolder) -> Dataset:
+    stats = read_json(folder.split / "stats.json")
+    digest = hashlib.sha256(json.dumps(stats, sort_keys=True).encode()).hexdigest()[:8]
+    source = json.dumps({"uri": str(folder.split)})
+    profile = json.dumps({name: stats[name]["n_ratings"] for name in ("train", "valid", "test")})
+    name = f"{folder.training.dataset}/{folder.training.split}"
+    return Dataset(name=name, digest=digest, source_type="local", source=source, profile=profile)
+
+
+def log_best_model(client: mlflow.MlflowClient, folder: RunFolder, run_id: str) -> None:
+    """Log a run's autoencoder as a torch program (`pt2`, no pickle), with signature and requirements."""
+    if client.get_run(run_id).outputs and client.get_run(run_id).outputs.model_outputs:
+        return
+    checkpoint = torch.load(folder.path / "checkpoint.pt", weights_only=True)
+    model = AutoEncoder.with_weights(folder.training.settings_as(AutoEncoderSettings), checkpoint["weights"])
+    x = np.zeros((2, folder.metrics["n_items"]), np.float32)  # rating vectors, 0 = not rated
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.export's and MLflow's own deprecations
+        y = model(torch.from_numpy(x)).numpy()
+        requirements = [
+            line
+            for line in (ROOT / "constraints.txt").read_text().splitlines()
+            if line.startswith(("torch==", "numpy=="))
+        ]
+        with mlflow.start_run(run_id=run_id):
+            mlflow.pytorch.log_model(
+                model,
+                name="model",
+                signature=infer_signature(x, y),
+                input_example=x,
+                pip_requirements=requirements,
+            )

@@ -1,0 +1,1 @@
+"""The loop, a run's folder, the search."""

@@ -1,0 +1,137 @@
+"""A run's folder: from settings.yaml and a split to checkpoint, history, metrics and predictions."""
+
+import logging
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pyarrow as pa
+import torch
+
+from deeprec.config.run_settings import Run
+from deeprec.data.matrix import Part, RatingMatrix, read_part, read_train
+from deeprec.data.ratings import write_table
+from deeprec.runtime import parallel
+from deeprec.runtime.files import InputError, replacing, write_json
+from deeprec.runtime.provenance import commit, machine, peak_memory, versions
+from deeprec.settings.base import ModelSettings
+from deeprec.settings.models import MODELS
+from deeprec.training.loop import Learner, Progress, rmse, train
+
+log = logging.getLogger(__name__)
+
+STEPS_KEPT = 2000  # points of the training curve by step
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device to train on; raise InputError where CUDA is asked for and absent."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("device: found 'cuda', but no CUDA device is available; choose from auto, cpu")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def learner_of(kind: type[ModelSettings]) -> Callable[..., Learner]:
+    """Import and return the class that learns a model: learner(settings, train, device)."""
+    module, _, name = kind.learner.partition(":")
+    found: Callable[..., Learner] = getattr(import_module(module), name)
+    return found
+
+
+def make_learner(run: Run, matrix: RatingMatrix, device: torch.device) -> Learner:
+    """Seed torch's generators and build the run's model on a training set; raise InputError where it has no seed."""
+    if run.seed is None:
+        raise InputError(f"run {run.name!r}: found no seed; expected one to train with")
+    torch.manual_seed(run.seed)
+    return learner_of(type(run.settings))(run.settings, matrix, device)
+
+
+def train_run(
+    run: Run,
+    split: Path,
+    out: Path,
+    *,
+    device: torch.device,
+    state_path: Path | None,
+    save_seconds: float,
+    on_epoch: Callable[[Progress], None],
+) -> tuple[Progress, dict[str, Any]]:
+    """Train one run with one seed and write its folder, metrics.json last; return the curve and the metrics.
+
+    Of several processes, the first writes, and the others have no metrics. Raises InputError where several cannot
+    train the model together.
+    """
+    if parallel.n_processes() > 1 and not run.settings.shared:
+        raise InputError(
+            f"run {run.name!r}: found {parallel.n_processes()} processes for a model {run.model!r}; "
+            f"expected one, or a model of {', '.join(name for name, kind in MODELS.items() if kind.shared)}"
+        )
+    before = psutil.Process().memory_info().rss
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    matrix, valid = read_train(split, dated=run.settings.dated), read_part(split, "valid")
+    learner = make_learner(run, matrix, device)
+    progress = train(
+        learner,
+        valid,
+        run.settings.epochs,
+        log_steps=_steps_a_point(run.settings, matrix),
+        state_path=state_path,
+        save_seconds=save_seconds,
+        on_epoch=on_epoch,
+    )
+    if not parallel.is_first():
+        return progress, {}
+    # The test part is read only now, once, when validation has chosen.
+    test = read_part(split, "test")
+    metrics = {
+        **_scores(learner, progress, valid, test, out),
+        "epochs": progress.epoch,
+        "n_users": matrix.n_rows,
+        "n_items": matrix.n_columns,
+        "n_train": matrix.n_ratings,
+        "n_parameters": sum(w.numel() for w in learner.weights().values() if isinstance(w, torch.Tensor)),
+        "seconds": progress.seconds,
+        "peak_memory_bytes": peak_memory(),
+        "added_memory_bytes": peak_memory() - before,
+        "peak_gpu_memory_bytes": torch.cuda.max_memory_allocated() if device.type == "cuda" else 0,
+        "device": str(device),
+        "threads": torch.get_num_threads() * parallel.n_processes(),
+        "processes": parallel.n_processes(),
+        "machine": machine(),
+        "versions": versions("torch", "numpy", "pandas", "pyarrow"),
+        "commit": commit(),
+    }
+    with replacing(out / "checkpoint.pt") as beside:
+        torch.save({"settings": run.as_dict(), "epoch": progress.best_epoch, "weights": learner.weights()}, beside)
+    write_table(pa.Table.from_pylist(progress.history), out / "history.parquet")
+    write_table(pa.Table.from_pylist(progress.steps), out / "steps.parquet")
+    write_json(out / "metrics.json", metrics)
+    return progress, metrics
+
+
+def _steps_a_point(settings: ModelSettings, matrix: RatingMatrix) -> int:
+    """Return how many steps make one point of the kept curve."""
+    n_steps = settings.epochs * settings.n_steps(matrix.n_rows, matrix.n_columns, matrix.n_ratings)
+    return max(1, n_steps // STEPS_KEPT)
+
+
+def _scores(learner: Learner, progress: Progress, valid: Part, test: Part, out: Path) -> dict[str, Any]:
+    """Score the best state on test and write predictions.parquet; a diverged run has no scores, only its end."""
+    prediction = np.full(len(test), np.nan, np.float32)
+    if not progress.diverged:
+        prediction = learner.predict(test)
+    table = {"user": test.user, "item": test.item, "rating": test.rating, "prediction": prediction}
+    write_table(pa.table(table), out / "predictions.parquet")
+    return {
+        "status": "diverged" if progress.diverged else "finished",
+        "best_epoch": progress.best_epoch or None,
+        "valid_rmse": None if progress.diverged else progress.best_rmse,
+        "test_rmse": None if progress.diverged else rmse(prediction, test.rating),
+        "last_train_rmse": None if progress.diverged else progress.history[-1]["train_rmse"],
+        "last_valid_rmse": None if progress.diverged else progress.history[-1]["valid_rmse"],
+        "n": len(test),
+        "n_valid": len(valid),
+    }

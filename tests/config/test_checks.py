@@ -1,0 +1,94 @@
+"""Wrong configs are refused before any job, with the key, what was found and the choices."""
+
+import pytest
+
+from deeprec.config.checks import load_plan
+from deeprec.runtime.files import InputError
+from tests.config.changes import changed
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("epochz", 3, "unknown key epochz; choose from dataset, seeds"),
+        ("dataset", "netflx", "dataset: found 'netflx'; choose from movielens-100k, netflix"),
+        ("seeds", [0, 0], r"seeds: found \[0, 0\]; expected no seed twice"),
+        ("seeds", [], r"seeds: found \[\]; expected at least 1 entries \(one training a run and seed\)"),
+        ("device", "tpu", "device: found 'tpu'; choose from auto, cpu, cuda"),
+        ("save_seconds", float("nan"), "save_seconds: found nan; expected a finite number"),
+        ("threads", True, "threads: found True; expected a whole number"),
+        ("threads", 1.5, "threads: found 1.5; expected a whole number"),
+        ("models/autoencoder/lr", "1e-3", "models.autoencoder.lr: found '1e-3'; expected a number .learning rate"),
+        ("models/autoencoder/dropout", 1.0, "models.autoencoder.dropout: found 1.0; expected less than 1"),
+        ("models/autoencoder/activation", "gelu", "models.autoencoder.activation: found 'gelu'; choose from sigmoid"),
+        ("models/autoencoder/hiden", [3], "models.autoencoder: unknown key hiden; choose from epochs, hidden"),
+        ("models/svd", {}, "models: unknown model 'svd'; choose from autoencoder, bias"),
+        ("runs/depth_4", {"hidden": [4], "epoch": 3}, "run 'depth_4': unknown key epoch; choose from epochs"),
+        ("runs/depth_4", {"split": "3y"}, "run 'depth_4': unknown split '3y'; choose from last30"),
+        ("runs/depth_4", {"model": "svd"}, "run 'depth_4': unknown model 'svd'; choose from autoencoder"),
+        ("runs/depth_4", {"recipe": "quick"}, "run 'depth_4': unknown recipe 'quick'; choose from fast"),
+        ("runs/als", {"recipe": "fast"}, "run 'als': unknown key refeed.*; choose from epochs, rank"),
+        ("recipes/fast/epoch", 3, "recipes.fast: unknown key epoch; choose from epochs"),
+        ("runs/depth_4", {"hidden": []}, r"run 'depth_4'.hidden: found \[\]; expected at least 1 entries"),
+        ("runs/depth_4", {"hidden": "ful"}, "run 'depth_4'.hidden: unknown shape 'ful'; choose from 3m, 6m, full"),
+        ("runs/depth_4", {"hidden": [4, 0]}, "run 'depth_4'.hidden.1: found 0; expected at least 1"),
+        ("runs/depth_4", {"lr": float("inf")}, "run 'depth_4'.lr: found inf; expected a finite number"),
+        ("shapes/wide", [0], "shapes.wide.0: found 0; expected at least 1"),
+        ("runs/a b", {"hidden": [4]}, "runs: the name 'a b' becomes part of a path; expected letters, digits"),
+        ("ablations/depth/runs/14", "depth_14", "ablation 'depth': unknown run 'depth_14'; choose from"),
+        ("ablations/depth/paper/depth_14", 1.0, "ablation 'depth': unknown run 'depth_14'"),
+        ("ablations/depth/panels", [{"show": "valid", "runs": ["99"]}], "panel: unknown label '99'; choose from 2, 4"),
+        ("ablations/depth/panels", [{"show": "best"}], "panels.0.show: found 'best'; choose from best_valid, test"),
+        ("ablations/final", {"title": "t", "runs": {}}, r"ablations.final.runs: found \{\}; expected at least 1"),
+        ("ablations/final", {"title": "t", "runs": {"2": "depth_2"}}, "the final table has this name"),
+        ("ablations/depth/runs/2", 3, "ablations.depth.runs.2: found 3; expected text"),
+        ("final/models/SVD", "svd", "final.models.SVD: unknown run 'svd'; choose from deeprec"),
+        ("final/paper/SVD", {"3m": 0.9}, "final.paper: unknown model 'SVD'; choose from Bias-only"),
+        ("final/tuned", "yes", "final.tuned: found 'yes'; expected true or false"),
+        ("search/trials", 0, "search.trials: found 0; expected at least 1"),
+        ("search/runs/svd", ["rank"], "search.runs: unknown run 'svd'; choose from"),
+        ("search/runs/als", ["rnk"], "search.runs.als: unknown key 'rnk'; choose from epochs, rank"),
+        ("search/runs/als", ["clip"], "search.runs.als.clip: has no space of its own; give one, or choose from rank"),
+        ("search/runs/als", {"rank": {"choices": [3, 0]}}, "search.runs.als.rank.rank: found 0; expected at least 1"),
+        ("search/runs/als", {"rank": {"choices": []}}, "search.runs.als.rank.choices: found nothing"),
+        ("search/runs/als", {"l2": {"log_uniform": [0, 1]}}, "l2.log_uniform: found .0, 1.; expected more than 0"),
+        ("search/runs/als", {"l2": {"uniform": [2, 1]}}, "als.l2.uniform: found .2, 1.; expected the low end before"),
+        ("search/runs/als", {"l2": {"normal": [2, 1]}}, "unknown key normal; choose one from log_uniform, uniform"),
+        ("datasets/movielens-100k/main_split", "x", "main_split: unknown split 'x'; choose from last30"),
+        ("datasets/movielens-100k/splits/3m/test", ["1998-03-23"], "splits.3m.test: found .*expected at least 2"),
+        ("datasets/movielens-100k/splits/3m/test", ["1998-02-30", "1998-04-22"], "splits.3m.test.0: .*expected a date"),
+        ("datasets/movielens-100k/splits/3m/test", ["1998-03-01", "1998-04-22"], "splits.3m: .*expected train < test"),
+        (
+            "datasets/movielens-100k/splits/3m/kind",
+            "days",
+            "splits.3m: kind: found 'days'; choose from dates, per_user",
+        ),
+        ("datasets/movielens-100k/splits/last30/test_fraction", 1.5, "last30.test_fraction: found 1.5; expected less"),
+        ("datasets/movielens-100k/like", "netflx", "movielens-100k.like: found 'netflx'; choose from movielens-100k"),
+    ],
+)
+def test_mistakes_are_named(config, path, value, message):
+    with pytest.raises(InputError, match=message):
+        load_plan(changed(config, path, value))
+
+
+def test_all_mistakes_are_told_at_once(config):
+    with pytest.raises(InputError) as error:
+        load_plan(changed(changed(config, "seedz", 1), "device", "tpu"))
+    assert "seedz" in str(error.value) and "tpu" in str(error.value)
+
+
+def test_a_mistake_in_a_data_sets_file_names_the_file(config, tmp_path):
+    folder = tmp_path / "workflow" / "datasets"
+    folder.mkdir(parents=True)
+    text = "{title: Mine, source: csv, path: r.csv, main_split: s, split_seed: 0, splits: {s: {kind: per_user}}}"
+    (folder / "mine.yaml").write_text(text)
+    with pytest.raises(InputError) as error:
+        load_plan({**config, "dataset": "mine"}, folder)
+    assert "workflow/datasets/mine.yaml.splits.s.test_fraction: missing" in str(error.value)
+    assert "workflow/datasets/mine.yaml.columns: missing; expected a value (which column holds what)" in str(
+        error.value
+    )
+    (folder / "mine.yaml").write_text("- x")
+    with pytest.raises(InputError, match=r"mine\.yaml: found list; expected keys and values"):
+        load_plan({**config, "dataset": "mine"}, folder)

@@ -1,0 +1,78 @@
+"""Where raw files come from: every source has its way, a local file is used where it lies."""
+
+import hashlib
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from deeprec.data import netflix
+from deeprec.data.download import Checksum
+from deeprec.data.sources import download_ratings, parse_ratings, reader_of
+from deeprec.runtime.files import InputError, read_json
+from deeprec.settings.sources import SOURCES, FileSource, NetflixSource, SimulatedSource, Source
+from tests.data import netflix_forms as forms
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+def test_every_source_fetches_and_reads(source: type[Source]) -> None:
+    reader = import_module(source.reader)
+    assert callable(reader.read)
+    assert issubclass(source, FileSource | SimulatedSource) or callable(reader.fetch)
+
+
+def netflix_source(**keys: object) -> NetflixSource:
+    return NetflixSource(source="netflix", **keys)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    return forms.write_archive(tmp_path, forms.movie_texts(forms.some_ratings()))
+
+
+def test_local_file_is_used_where_it_lies(archive: Path, tmp_path: Path) -> None:
+    dataset = netflix_source(path=str(archive))
+    download_ratings(dataset, tmp_path / "raw" / "manifest.json")
+    assert read_json(tmp_path / "raw" / "manifest.json") == {"path": str(archive), "origin": str(archive)}
+    assert parse_ratings(dataset, tmp_path / "raw" / "manifest.json").ratings.num_rows > 50
+
+
+def test_checksum_of_a_local_file_is_verified(archive: Path, tmp_path: Path) -> None:
+    right = hashlib.md5(archive.read_bytes()).hexdigest()
+    download_ratings(netflix_source(path=str(archive), md5=right), tmp_path / "manifest.json")
+    with pytest.raises(InputError, match=rf"{archive}: md5 .*; expected {32 * '0'}"):
+        download_ratings(netflix_source(path=str(archive), md5=32 * "0"), tmp_path / "other.json")
+    with pytest.raises(InputError, match=rf"{archive}: .* bytes; expected 5"):
+        download_ratings(netflix_source(path=str(archive), md5=right, bytes=5), tmp_path / "other.json")
+    assert not (tmp_path / "other.json").exists()
+
+
+def test_checksum_of_the_archive_is_not_asked_of_other_forms(archive: Path, tmp_path: Path) -> None:
+    ratings = forms.some_ratings()
+    folder = forms.write_folder(tmp_path, forms.movie_texts(ratings))
+    kaggle = forms.write_zip(tmp_path / "netflix-prize-data.zip", forms.kaggle_texts(ratings))
+    known = {"url": "https://x.org/nf_prize_dataset.tar.gz", "md5": 32 * "0"}
+    for path in (folder, kaggle):
+        download_ratings(netflix_source(path=str(path), **known), tmp_path / "manifest.json")
+        assert parse_ratings(netflix_source(**known), tmp_path / "manifest.json").items.num_rows == 4
+    with pytest.raises(InputError, match=r"nf_prize_dataset.tar.gz: md5 "):
+        download_ratings(netflix_source(path=str(archive), **known), tmp_path / "other.json")
+
+
+def test_missing_path_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"path '/no/such.tar.gz': no such file or folder"):
+        download_ratings(netflix_source(path="/no/such.tar.gz"), tmp_path / "manifest.json")
+
+
+def test_address_is_downloaded_beside_the_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr("deeprec.data.sources.download", lambda *args: asked.append(args))
+    source = netflix_source(url="https://somewhere.org/a/file.tar.gz", md5=32 * "0", bytes=9)
+    download_ratings(source, tmp_path / "manifest.json")
+    assert asked == [(source.url, tmp_path / "file.tar.gz", Checksum("md5", 32 * "0", 9))]
+    assert read_json(tmp_path / "manifest.json") == {"path": "file.tar.gz", "origin": source.url}
+
+
+def test_simulated_ratings_are_read_as_netflix_s() -> None:
+    simulated = SimulatedSource(source="simulated", n_ratings=100, n_users=10, n_items=10, noise=0.5, seed=0)
+    assert reader_of(simulated) is netflix

@@ -1,0 +1,246 @@
+"""The report: whole, escaped, self-contained, and readable in a browser at phone and desk width."""
+
+import html
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from deeprec.config.checks import load_plan
+from deeprec.config.plan import FinalTable
+from deeprec.config.plan_files import ReportPlan
+from deeprec.config.schema import Ablation
+from deeprec.evaluation.figure_style import save
+from deeprec.evaluation.report import (
+    Results,
+    data_uri,
+    number,
+    render_report,
+    report_context,
+    signed,
+    spread,
+    stage_durations,
+)
+from deeprec.evaluation.tables import datasets_table, write_csv
+from deeprec.runtime.files import write_json
+from tests.evaluation.test_ablation_figure import ABLATION, curves, draw_ablation
+
+CHROMIUM = shutil.which("chromium")
+NAN = float("nan")
+
+
+PLAN = ReportPlan(
+    dataset="toy",
+    title="Toy & ratings",
+    source="csv",
+    main_split="3m",
+    seeds=[0, 1, 2],
+    ablations={
+        "depth": Ablation(title="Depth", runs={"2": "depth_2"}, experiment="C", slide=15, note="Layers & more"),
+    },
+    final=FinalTable(
+        models={"DeepRec": "depth_2"},
+        runs={"DeepRec": {"3m": "depth_2"}},
+        splits=["3m"],
+        main_split="3m",
+        tuned=True,
+        paper={},
+    ),
+    searched={"DeepRec": "lr 0.02"},
+    trials=20,
+    search_seed=0,
+)
+CLAIM = {
+    "experiment": "C",
+    "verdict": "not held",
+    "statement": "Deeper <b>helps</b>",
+    "sentence": "Not held: +0.1.",
+    "compared": "a less b",
+    "paper_effect": -0.1845,
+    "slide": 15,
+}
+PART = {
+    "split": "3m",
+    "part": "train",
+    "n_ratings": 69575,
+    "n_users": 943,
+    "n_items": 1574,
+    "first_date": "1997-09-20",
+    "last_date": "1998-04-22",
+    "published_ratings": NAN,
+    "published_users": NAN,
+    "published_items": NAN,
+}
+
+
+def results(folder) -> Results:
+    """Tables of one run, as the pipeline's have them, and figures."""
+    for name in ("depth", "final"):
+        figure = draw_ablation(ABLATION, [curves("2", "depth_2"), curves("4", "depth_4")], "Toy")
+        save(figure, folder / "figures" / f"{name}.svg")
+    row = {
+        "run": "depth_2", "split": "3m", "valid_rmse_mean": 1.28, "valid_rmse_sd": 0.01, "test_rmse_mean": 1.26,
+        "test_rmse_sd": NAN, "paper_valid_rmse": 1.146, "paper_test_rmse": NAN, "test_gap": NAN, "valid_gap": 0.134,
+        "best_epoch_mean": 90.0, "n_parameters": 404646, "seconds_mean": 7.4, "n_diverged": 0, "n_seeds": 3,
+    }  # fmt: skip
+    final = {
+        "model": "DeepRec", "rmse_3m": 1.033, "sd_3m": 0.002, "best_3m": True, "diverged_3m": 1, "paper_3m": 0.9373,
+        "n_test_3m": 728, "n_train_3m": 33023, "seconds": 12.0, "bytes": 1500.0,
+    }  # fmt: skip
+    training = {"commit": "abc", "machine": "2 × CPU", "versions": "torch 2"}
+    rows = {"results": row, "trainings": training, "datasets": PART, "claims": CLAIM, "final": final}
+    for name, values in rows.items():
+        write_csv(pd.DataFrame([values]), folder / "tables" / f"{name}.csv")
+    return Results.read(folder / "tables", folder / "figures", folder / "benchmarks")
+
+
+def render(folder, plan: ReportPlan = PLAN, **tables: pd.DataFrame) -> str:
+    return render_report(report_context(plan, replace(results(folder), **tables)))
+
+
+@pytest.fixture
+def page(tmp_path) -> str:
+    return render(tmp_path)
+
+
+def test_page_says_what_was_found_and_of_what(page):
+    for words in (
+        "1 not held",
+        "1.2800 ± 0.0100",
+        "1.2600<",
+        "1.1460",
+        "+0.1340",
+        "69,575",
+        "<title>DeepRec on Toy &amp; ratings</title>",
+        "Layers &amp; more",
+        "abc",
+    ):
+        assert words in page
+
+
+def test_page_says_how_the_models_were_tuned(page, tmp_path):
+    for words in (
+        'class="best">1.0330 ± 0.0020 (1 diverged)',
+        "0.9373",
+        "728",
+        "20 trials",
+        "lr 0.02",
+        "stand in doubt",
+    ):
+        assert words in page
+    untuned = PLAN.final.model_copy(update={"tuned": False})
+    assert "The models are not tuned on Toy &amp; ratings" in render(
+        tmp_path, PLAN.model_copy(update={"final": untuned})
+    )
+
+
+def test_what_the_paper_measured_on_is_told_by_the_source_not_by_a_name(tmp_path):
+    apart = "compare directions and orders, not sizes"
+    named = PLAN.model_copy(update={"dataset": "netflix"})
+    theirs = PLAN.model_copy(update={"dataset": "mine", "source": "netflix"})
+    assert apart in render(tmp_path, named) and apart not in render(tmp_path, theirs)
+
+
+def data_rows(folder, datasets: pd.DataFrame) -> list[list[str]]:
+    """The cells of the data section's table, its head first."""
+    page = render(folder, datasets=datasets)
+    table = page.split('id="data"')[1].split("</table>")[0]
+    rows = [re.findall("<t[hd][^>]*>(.*?)</t[hd]>", row) for row in table.split("<tr>")[1:]]
+    return [[cell.replace("<mark>", "!").replace("</mark>", "") for cell in row] for row in rows]
+
+
+def test_all_six_counts_stand_beside_the_paper_s(tmp_path, config):
+    """Of each split: ratings, users and items, of train and of the test interval; differences are marked."""
+    expected = load_plan({**config, "dataset": "netflix"}).audit
+    for split, counts in expected.items():
+        parts = {"train": counts.train, "interval": counts.test, "valid": counts.test, "test": counts.test}
+        found = {part: {f"n_{name}": n for name, n in numbers.model_dump().items()} for part, numbers in parts.items()}
+        found["interval"]["n_users"] -= 1200
+        dates = {"first_date": "2005-12-01", "last_date": "2005-12-31"}
+        write_json(tmp_path / f"{split}.json", {"split": split, **{part: {**n, **dates} for part, n in found.items()}})
+    table = datasets_table("netflix", [tmp_path / f"{split}.json" for split in expected], expected)
+    write_csv(table, tmp_path / "datasets.csv")
+    head, *rows = data_rows(tmp_path, pd.read_csv(tmp_path / "datasets.csv"))
+    assert head[2:8] == ["Ratings", "Paper", "Users", "Paper", "Items", "Paper"]
+    shown = {tuple(row[:2]): row[2:8] for row in rows}
+    assert len(shown) == 16 and str(rows).count("!") == 4
+    assert shown["3m", "train"] == ["13,675,402"] * 2 + ["311,315"] * 2 + ["17,736"] * 2
+    assert shown["full", "interval"] == ["2,250,481"] * 2 + ["172,282", "173,482 !-1200", "17,305", "17,305"]
+    assert shown["1y", "valid"][1::2] == ["–"] * 3  # nothing is published of a half
+
+
+def test_nothing_stands_beside_where_nothing_is_published(tmp_path):
+    head, row = data_rows(tmp_path, pd.DataFrame([PART]))
+    assert head[2:5] == ["Ratings", "Users", "Items"] and row[2:5] == ["69,575", "943", "1,574"]
+
+
+def test_page_is_escaped(page):
+    assert "Deeper &lt;b&gt;helps" in page and "<b>helps" not in page
+
+
+def test_page_needs_nothing_from_outside(page):
+    places = re.findall(r"(?:src|href)=[\"']([^\"']*)", page)
+    assert places and all(place.startswith(("data:", "#")) for place in places)
+    assert "url(" not in page and "@import" not in page
+
+
+def test_every_inner_link_leads_somewhere(page):
+    targets = set(re.findall(r'id="([^"]+)"', page))
+    assert {link for link in re.findall(r'href="#([^"]+)"', page)} <= targets
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
+@pytest.mark.parametrize("width", [400, 1400])
+def test_browser_shows_it_without_complaint(tmp_path, width):
+    """No console message, and nothing wider than the window, with as many experiments as the paper has."""
+    results(tmp_path)
+    many = {f"experiment_{n}": PLAN.ablations["depth"] for n in range(8)}
+    for name in many:
+        shutil.copy(tmp_path / "figures" / "final.svg", tmp_path / "figures" / f"{name}.svg")
+    page = render(tmp_path, PLAN.model_copy(update={"ablations": many}))
+    # In a frame, since a headless window is never narrower than 500 px.
+    frame = f'<iframe style="border: 0; width: {width}px; height: 900px" srcdoc="{html.escape(page)}"></iframe>'
+    probe = "const f = document.querySelector('iframe'), root = () => f.contentDocument.documentElement;"
+    probe += "onload = () => document.title = f.contentWindow.innerWidth + ' ' + root().scrollWidth"
+    (tmp_path / "frame.html").write_text(f"<title></title>{frame}<script>{probe}</script>")
+    command = [
+        CHROMIUM,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-background-networking",
+        f"--user-data-dir={tmp_path}/profile",
+        "--enable-logging=stderr",
+        "--dump-dom",
+        "--window-size=1600,1000",
+        f"file://{tmp_path}/frame.html",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert "CONSOLE" not in done.stderr
+    inner, scroll = map(int, re.search(r"<title>(\d+) (\d+)", done.stdout).groups())
+    assert scroll <= inner == width
+
+
+def test_numbers_read_well():
+    assert (spread(1.23456, 0.01), spread(1.2, NAN), spread(NAN, NAN)) == ("1.2346 ± 0.0100", "1.2000", "–")
+    assert (number(1234567.0), number(NAN), signed(-0.5), signed(NAN)) == ("1,234,567", "–", "-0.5000", "–")
+
+
+def test_durations_are_summed_by_stage(tmp_path):
+    (tmp_path / "train_run").mkdir()
+    for name, seconds in (("a", 2.0), ("b", 3.0)):
+        (tmp_path / "train_run" / f"{name}.tsv").write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:00:02\t{100 * seconds}\n")
+    (tmp_path / "split_ratings.tsv").write_text("s\th:m:s\tmax_rss\n1.0\t0:00:01\t-\n")
+    train, split = stage_durations(tmp_path)
+    assert train == {"stage": "train_run", "jobs": 2, "seconds": 5.0, "memory": 300.0}
+    assert split["stage"] == "split_ratings" and pd.isna(split["memory"])
+    assert stage_durations(tmp_path / "none") == []
+
+
+def test_data_uri_is_the_file(tmp_path):
+    (tmp_path / "x.svg").write_text("<svg/>")
+    assert data_uri(tmp_path / "x.svg") == "data:image/svg+xml;base64,PHN2Zy8+"

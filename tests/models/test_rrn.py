@@ -1,0 +1,159 @@
+"""RRN: toy data whose answer depends on time, its states against a plain loop, and what it may look at."""
+
+import numpy as np
+import pytest
+import torch
+
+from deeprec.data.matrix import Part, RatingMatrix, rating_matrix
+from deeprec.models.bias import BiasLearner, BiasSettings
+from deeprec.models.pmf import PmfLearner, PmfSettings
+from deeprec.models.rrn import RrnLearner, RrnSettings, Sequences
+from deeprec.runtime.files import InputError
+from deeprec.training.loop import rmse
+
+CPU = torch.device("cpu")
+N_USERS, N_ITEMS, N_DAYS = 120, 30, 24
+SETTINGS = {
+    "bucket_days": 1, "embedding": 8, "hidden": 16, "dynamic_rank": 4, "rank": 2, "init_std": 0.1,
+    "l2_user": 5.0, "l2_item": 2.0, "bias_epochs": 5, "l2": 0.02, "weight_decay": 0.0, "lr": 0.02,
+    "batch_size": 512, "clip": True, "epochs": 25,
+}  # fmt: skip
+
+
+def moody_ratings() -> tuple[Part, Part]:
+    """Return train and test ratings of items that are loved for six days and hated for the next six.
+
+    Train holds as many good days of an item as bad ones, test the last day's ratings alone: all means are 3,
+    and only what was rated lately tells 1 from 5.
+    """
+    rng = np.random.default_rng(0)
+    user, item = (grid.ravel() for grid in np.mgrid[:N_USERS, :N_ITEMS])
+    date = rng.integers(0, N_DAYS, len(user))
+    good = (date + 6 * (item % 2) + 3) // 6 % 2
+    rating = (1 + 4 * good).astype(np.int8)
+    tested = (date == N_DAYS - 1) & (rng.random(len(user)) < 0.5)
+    # Days since 1970, not since the first rating.
+    columns = (user.astype(np.int32), item.astype(np.int32), rating, (10_000 + date).astype(np.int32))
+    train, test = ([column[mask] for column in columns] for mask in (~tested, tested))
+    return Part(*train), Part(*test)
+
+
+def matrix_of(part: Part) -> RatingMatrix:
+    return rating_matrix(part.user, part.item, part.rating, N_USERS, N_ITEMS, part.date)
+
+
+def learner_of(part: Part, **changes: float | bool) -> RrnLearner:
+    torch.manual_seed(0)
+    return RrnLearner(RrnSettings(**{**SETTINGS, **changes}), matrix_of(part), CPU)
+
+
+def test_succeeds_where_models_without_time_must_fail() -> None:
+    train, test = moody_ratings()
+    rrn = learner_of(train)
+    bias = BiasLearner(BiasSettings(), matrix_of(train), CPU)
+    pmf = PmfLearner(
+        PmfSettings(rank=8, l2=0.05, center=True, optimizer="adam", lr=0.01, batch_size=512, epochs=20),
+        matrix_of(train),
+        CPU,
+    )
+    for learner in (rrn, bias, pmf):
+        for epoch in range(25):
+            learner.train_epoch(epoch + 1)
+    assert rmse(rrn.predict(test), test.rating) < 0.7
+    assert rmse(bias.predict(test), test.rating) > 1.8
+    assert rmse(pmf.predict(test), test.rating) > 1.8
+
+
+def test_states_are_those_of_a_plain_loop_over_rows_and_steps() -> None:
+    train, _ = moody_ratings()
+    learner = learner_of(train, bucket_days=5)
+    seq, side = learner.seqs["item"], learner.sides["item"]
+    rows = torch.tensor([7, 0, 29, 3])
+    expected = []
+    for row in rows.tolist():
+        state, before = None, None
+        expected.append(side.affine(torch.zeros(learner.settings.hidden)))
+        mine = train.item == row
+        buckets = (train.date[mine] - train.date.min()) // 5
+        for bucket in np.unique(buckets):
+            now = buckets == bucket
+            rating = torch.from_numpy(train.rating[mine][now]) - learner.mean
+            x = (side.embed[train.user[mine][now]] * rating[:, None]).sum(0) / np.sqrt(now.sum())
+            times = [bucket / seq.n_buckets, (bucket if before is None else before) / seq.n_buckets]
+            y = x + side.embed_time(torch.tensor([before is None, *times], dtype=torch.float32))
+            h, state = side.lstm(y[None], state)
+            expected.append(side.affine(h[0]))
+            before = bucket
+    torch.testing.assert_close(side.states(seq, rows, learner.mean), torch.stack(expected), rtol=1e-4, atol=1e-5)
+
+
+def test_states_lie_where_they_are_looked_for() -> None:
+    user, item = np.int32([0, 0, 0, 1]), np.int32([0, 1, 2, 1])
+    matrix = rating_matrix(user, item, np.int8([1, 2, 3, 4]), 2, 3, np.int32([17, 10, 17, 12]))
+    seq = Sequences(matrix, first_date=10, bucket_days=2, n_buckets=4)  # user 0 in buckets 0 and 3, user 1 in 1
+    assert seq.others.tolist() == [1, 0, 2, 1]
+    assert seq.step_offsets.tolist() == [0, 2, 3]
+    row, bucket = torch.tensor([0, 0, 0, 0, 1, 1, 1]), torch.tensor([-1, 0, 2, 3, 0, 1, 3])
+    # Places 0, 1, 2 are user 0's before, between and after his steps; 3 and 4 user 1's.
+    assert seq.state_at(row, bucket, advanced=True).tolist() == [0, 1, 1, 2, 3, 4, 4]
+    assert seq.state_at(row, bucket, advanced=False).tolist() == [0, 0, 1, 1, 3, 3, 4]
+
+
+def test_a_rating_is_learnt_from_earlier_buckets_only() -> None:
+    """Turning the last bucket's ratings around must not change what any rating is predicted from."""
+    train, _ = moody_ratings()
+    rating = np.where(train.date == train.date.max(), 6 - train.rating, train.rating).astype(np.int8)
+    turned = Part(train.user, train.item, rating, train.date)
+    fixed = []
+    for part in (train, turned):
+        learner = learner_of(part)
+        learner.mean = torch.tensor(3.0)
+        learner.sides.load_state_dict(learner_of(train).sides.state_dict())
+        states = {name: side.all_states(learner.seqs[name], learner.mean) for name, side in learner.sides.items()}
+        bucket = torch.from_numpy(train.date - train.date.min()).long()
+        for name, row in (("user", train.user), ("item", train.item)):
+            place = learner.seqs[name].state_at(torch.from_numpy(row).long(), bucket, advanced=False)
+            fixed.append(states[name][place])
+    torch.testing.assert_close(fixed[0], fixed[2], rtol=0, atol=1e-6)
+    torch.testing.assert_close(fixed[1], fixed[3], rtol=0, atol=1e-6)
+
+
+def test_blocks_bound_memory_and_not_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    train, test = moody_ratings()
+    whole = learner_of(train)
+    for module in ("data.matrix", "models.rrn"):
+        monkeypatch.setattr(f"deeprec.{module}.BLOCK_RATINGS", 100)
+    parts = learner_of(train)
+    for name, seq in parts.seqs.items():
+        assert len(list(seq.batches(torch.arange(seq.n_rows), 100))) > 20
+        for tensor in ("others", "ratings", "buckets", "keys", "step_ratings", "step_offsets"):
+            assert getattr(seq, tensor).equal(getattr(whole.seqs[name], tensor)), tensor
+    turned = np.random.default_rng(0).permutation(len(test))
+    expected = parts.predict(Part(*(column[turned] for column in vars(test).values())))
+    np.testing.assert_allclose(whole.predict(test)[turned], expected, atol=1e-3)
+
+
+def test_half_an_epoch_moves_one_side_only() -> None:
+    learner = learner_of(moody_ratings()[0])
+    before = {name: value.clone() for name, value in learner.weights().items()}
+    counts = [count for _, count in learner._half_epoch("user", "item")]
+    moved = {name.partition(".")[0] for name, value in learner.weights().items() if not value.equal(before[name])}
+    assert moved == {"user"}
+    assert sum(counts) == learner.seqs["user"].ratings.numel()
+
+
+def test_batches_hold_whole_rows_of_about_the_size() -> None:
+    seq = learner_of(moody_ratings()[0]).seqs["user"]
+    rows = torch.randperm(N_USERS)
+    batches = list(seq.batches(rows, 100))
+    assert torch.cat(batches).equal(rows)
+    sizes = [seq.offsets.diff()[batch].sum().item() for batch in batches]
+    assert max(sizes) < 100 + N_ITEMS
+
+
+def test_refuses_one_bucket_and_no_dates() -> None:
+    train, _ = moody_ratings()
+    with pytest.raises(InputError, match=r"one bucket of bucket_days 24; expected at least two.*RRN: null"):
+        learner_of(train, bucket_days=24)
+    with pytest.raises(InputError, match="expected a date a rating"):
+        learner_of(Part(train.user, train.item, train.rating))
