@@ -1,4 +1,4 @@
-# make reproduce: everything, from the download to the report. make test, make ui, make report.
+# make reproduce: everything, from the download to the report. make report, ui, test, lint, docs.
 SHELL := /bin/bash
 PYTHON ?= python3.11
 PORT ?= 5000
@@ -7,7 +7,7 @@ DATASET ?= $(shell sed -n 's/^dataset: *\([^ #]*\).*/\1/p' config.yaml)
 VENV := .venv
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: reproduce report test test-conda lint ui
+.PHONY: reproduce report test test-plain test-conda lint docs ui
 
 reproduce: $(VENV)/ready
 	$(RUN) snakemake --cores all --config dataset=$(DATASET)
@@ -18,6 +18,11 @@ report: $(VENV)/ready
 
 test: $(VENV)/ready lint
 	$(RUN) python -m pytest -n $(JOBS) --dist loadgroup
+
+# The numerical tests as on an older processor: torch's plain kernels, no AVX-512 and no AMX.
+test-plain: $(VENV)/ready
+	$(RUN) ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=AVX2 \
+	  python -m pytest -n $(JOBS) --dist loadgroup tests/models tests/training/test_loop.py tests/data/test_sparse.py
 
 # The whole workflow in conda environments, on shrunken data; needs conda on PATH.
 test-conda: $(VENV)/ready
@@ -30,6 +35,9 @@ lint: $(VENV)/ready .venv-format/ready
 	$(VENV)/bin/lint-imports
 	.venv-format/bin/snakefmt --check Snakefile workflow
 	$(RUN) snakemake --lint
+
+docs: $(VENV)/ready
+	$(RUN) PYTHONPATH=. python scripts/document_settings.py
 
 ui: $(VENV)/ready
 	@$(RUN) python scripts/serve_ui.py --dataset $(DATASET) --port $(PORT)

@@ -36,7 +36,7 @@ def main(args: argparse.Namespace) -> None:
         server.wait()
 
 
-def _answers(port: int, server: subprocess.Popen) -> bool:
+def _answers(port: int, server: subprocess.Popen[bytes]) -> bool:
     while server.poll() is None:
         try:
             with urlopen(f"http://127.0.0.1:{port}/health", timeout=1):

@@ -12,7 +12,7 @@ from deeprec.settings.splits import TimeSplit
 
 
 def main(args: argparse.Namespace) -> None:
-    split = read_plan(args.split, TimeSplit)
+    split: TimeSplit = read_plan(args.split, TimeSplit)
     stats = split_ratings(args.ratings, args.out, split)
     definition = split.model_dump(mode="json")
     write_json(args.out / "stats.json", {"split": args.out.name, "definition": definition, **stats})

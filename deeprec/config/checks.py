@@ -22,7 +22,7 @@ SAMPLERS = ("log_uniform", "uniform", "choices")
 def load_plan(config: Mapping[str, Any], folder: Path = FOLDER) -> Plan:
     """Check a config and the data set that it names, a file of `folder` or an entry of its own; return the plan.
 
-    Raises InputError that names every wrong key: its place, the value found and what was expected.
+    Raises InputError that names every wrong key, the value found and what was expected.
     """
     try:
         checked = Config.model_validate(dict(config))

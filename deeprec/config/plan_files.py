@@ -4,8 +4,9 @@ The workflow writes `plan/{name}.yaml`, and a script reads it back into the clas
 config.yaml reruns what depends on it alone, and no text travels through a shell.
 """
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, overload
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -16,7 +17,7 @@ from deeprec.runtime.files import InputError
 from deeprec.settings.audit import Audit
 from deeprec.settings.base import Settings, Space, problems
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Settings)
 
 
 class AuditPlan(Settings):
@@ -104,7 +105,7 @@ class TrackingPlan(Settings):
 def plan_text(plan: Plan, name: str) -> str:
     """Return the content of `plan/{name}.yaml`; a name is that of a rule's kind, and perhaps of one of its cases."""
     kind, _, case = name.partition("/")
-    told = {
+    told: dict[str, Callable[[], Settings]] = {
         "source": lambda: plan.dataset.definition,
         "splits": lambda: plan.split_definition(case),
         "audit": lambda: AuditPlan(expected=plan.audit, action=plan.dataset.audit_action),
@@ -118,8 +119,8 @@ def plan_text(plan: Plan, name: str) -> str:
         "search": lambda: _search(plan, case),
         "tuning": lambda: _tuning(plan),
         "tracking": lambda: TrackingPlan(ablations={name: list(runs.values()) for name, runs in plan.groups.items()}),
-    }[kind]()
-    return to_yaml(told.model_dump(mode="json", exclude_none=True))
+    }
+    return to_yaml(told[kind]().model_dump(mode="json", exclude_none=True))
 
 
 def _report(plan: Plan) -> ReportPlan:
@@ -153,8 +154,16 @@ def _tuning(plan: Plan) -> TuningPlan:
     )
 
 
-def read_plan(path: Path, kind: type[T] | Any) -> T:
-    """Read a file of the plan; raise InputError where it does not hold what it should."""
+@overload
+def read_plan(path: Path, kind: type[T]) -> T: ...
+
+
+@overload
+def read_plan(path: Path, kind: object) -> Any: ...
+
+
+def read_plan(path: Path, kind: Any) -> Any:
+    """Read a file of the plan into a class or an annotated union; raise InputError where it does not fit."""
     try:
         return TypeAdapter(kind).validate_python(read_yaml(path))
     except ValidationError as error:

@@ -52,7 +52,7 @@ class Run:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the flat mapping that settings.yaml holds."""
-        named = {"dataset": self.dataset, "run": self.name, "seed": self.seed, "split": self.split}
+        named: dict[str, Any] = {"dataset": self.dataset, "run": self.name, "seed": self.seed, "split": self.split}
         named |= {"split_definition": self.split_definition.model_dump(mode="json", exclude_none=True)}
         named |= {"model": self.model, "recipe": self.recipe}
         return {name: value for name, value in named.items() if value is not None} | self.settings.model_dump()

@@ -1,7 +1,8 @@
 """docs/settings.md: every setting with its type, range, unit, meaning and default, from the classes that check it."""
 
-from collections.abc import Iterator
-from typing import Any, Literal, get_args, get_origin
+from collections.abc import Iterable, Iterator
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
@@ -17,6 +18,7 @@ Made of the classes that check them, by `make docs`: do not edit. A run's `setti
 `config.yaml` and a data set's file (`workflow/datasets/`) say what differs from these defaults. "Searched" is where
 `snakemake --cores all search` samples a setting from, for the runs that config.yaml lists there.
 """
+PLAIN = {int: "whole number", float: "number", str: "text", bool: "true or false"}
 BOUNDS = {Ge: "≥", Gt: ">", Le: "≤", Lt: "<"}
 
 
@@ -37,57 +39,52 @@ def _table(kind: type[Settings], *, searched: bool = False, leave_out: set[str] 
     rows = [columns, ["---"] * len(columns)]
     for name, field in kind.model_fields.items():
         if name not in (leave_out or set()):
-            extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-            row = [f"`{name}`", _type(field), str(extra.get("unit") or ""), _default(field), field.description or ""]
-            rows.append([*row, *([_space(extra.get("search"))] if searched else [])])  # type: ignore[arg-type]
+            extra: Any = field.json_schema_extra or {}
+            words, unit = _type(field.annotation, field.metadata), extra.get("unit") or ""
+            row = [f"`{name}`", words, unit, _default(field), field.description or ""]
+            rows.append([*row, *([_space(extra.get("search"))] if searched else [])])
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows) + "\n"
 
 
-def _type(field: FieldInfo) -> str:
-    bounds = " and ".join(_bounds(field.metadata))
-    return f"{_words(field.annotation)} {bounds}".strip()
+def _type(annotation: Any, limits: Iterable[Any]) -> str:
+    """Say a type and its bounds in a person's words."""
+    # A Field() inside an Annotated keeps its bounds in a list of its own.
+    bounds = _bounds([bound for limit in limits for bound in getattr(limit, "metadata", [limit])])
+    return f"{_words(annotation)} {' and '.join(bounds)}".strip()
 
 
-def _bounds(metadata: list[Any]) -> Iterator[str]:
+def _bounds(limits: list[Any]) -> Iterator[str]:
     for kind, sign in BOUNDS.items():
-        for bound in metadata:
-            if isinstance(bound, kind):
-                yield f"{sign} {getattr(bound, kind.__name__.lower()):g}"
+        for limit in limits:
+            if isinstance(limit, kind):
+                yield f"{sign} {getattr(limit, kind.__name__.lower()):g}"
 
 
 def _words(annotation: Any) -> str:
-    """Say a type in a person's words."""
+    """Say a type, but for its bounds, in a person's words."""
     origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is None:
+        return PLAIN.get(annotation, "mapping")
     if origin is Literal:
         return ", ".join(f"`{value}`" for value in inner)
     if origin is list:
         return f"list of {_words(inner[0])}"
-    if origin is dict:
-        return "mapping"
-    if annotation in (int, float, str, bool):
-        return {int: "whole number", float: "number", str: "text", bool: "true or false"}[annotation]
-    if inner and hasattr(annotation, "__metadata__"):  # Annotated
-        return f"{_words(inner[0])} {' and '.join(_bounds([m for m in annotation.__metadata__ for m in _unpack(m)]))}".strip()
-    if inner:  # a union
+    if origin is Annotated:
+        return _type(inner[0], inner[1:])
+    if origin in (Union, UnionType):
         return ", ".join(_words(one) for one in inner if one is not type(None))
     return "mapping"
-
-
-def _unpack(metadata: Any) -> list[Any]:
-    return list(getattr(metadata, "metadata", [metadata]))
 
 
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "must be said"
     value = field.default
-    if (
-        value is None
-        or isinstance(value, dict | Settings)
-        or (isinstance(value, list) and value and isinstance(value[0], Settings))
-    ):
-        return ""
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    first = value[0] if isinstance(value, list) and value else value
+    # Mappings, and lists of them, are too long for a cell.
+    return "" if first is None or isinstance(first, dict | Settings) else f"`{value}`"
 
 
 def _space(space: Space | None) -> str:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 
 import pyarrow as pa
 
@@ -36,19 +36,20 @@ class GunzipStream(io.RawIOBase):
         """Say that this can be read from."""
         return True
 
-    def readinto(self, buffer: memoryview) -> int:
+    def readinto(self, buffer: Any) -> int:  # a Buffer, which Python has a name for from 3.12 on
         """Fill `buffer` as far as one step of decompression does; 0 at the end."""
+        room = memoryview(buffer)
         while not self._inflate.eof or self._next_member():
             compressed = self._rest or self._file.read(BUFFER)
             if not compressed:
                 raise InputError(f"{self._name}: the gzip file ends in the middle; expected its end mark")
             try:
-                data = self._inflate.decompress(compressed, len(buffer))
+                data = self._inflate.decompress(compressed, len(room))
             except zlib.error as error:
                 raise InputError(f"{self._name}: damaged gzip file ({error})") from error
             self._rest = self._inflate.unconsumed_tail or self._inflate.unused_data
             if data:
-                buffer[: len(data)] = data
+                room[: len(data)] = data
                 return len(data)
         return 0
 
@@ -108,9 +109,10 @@ def _in_tar(stream: IO[bytes], name: str) -> Iterator[File]:
                 _check_name(member.name, name)
                 if not (member.isfile() or member.isdir()):
                     raise InputError(f"{name}:{member.name}: a link or a device; expected files and folders only")
-                if member.isfile():
-                    yield from _nested(archive.extractfile(member), f"{name}:{member.name}")
-                archive.members = []  # tarfile keeps every header else
+                file = archive.extractfile(member)  # None for a folder
+                if file is not None:
+                    yield from _nested(file, f"{name}:{member.name}")
+                archive.members = []  # type: ignore[attr-defined]  # tarfile keeps every header else
     except (tarfile.TarError, EOFError) as error:
         raise InputError(f"{name}: truncated or damaged tar file, or none at all ({error})") from error
 
@@ -142,7 +144,7 @@ def arrow_buffer(parts: Sequence[bytes]) -> pa.Buffer:
 
 def ahead(source: Iterator[Item], depth: int = 2) -> Iterator[Item]:
     """Yield the items of `source`, which runs up to `depth` items ahead in a thread of its own."""
-    end = object()
+    end: Any = object()
     pool = ThreadPoolExecutor(1)
     try:
         waiting = deque(pool.submit(next, source, end) for _ in range(depth))

@@ -49,7 +49,7 @@ def _columns(source: CsvSource) -> dict[str, str | int]:
 
 def _read_delimited(path: Path, source: CsvSource) -> pa.Table:
     columns, header = _columns(source), source.header
-    # Without a header, columns are named by their place, from 0; Arrow calls them f0, f1, ….
+    # Without a header, columns are named by their number, from 0; Arrow calls them f0, f1, ….
     names = {key: str(name) if header else f"f{name}" for key, name in columns.items()}
     convert = pa.csv.ConvertOptions(
         column_types={name: TYPES[key] for key, name in names.items()},
@@ -73,7 +73,7 @@ def _read_parquet(path: Path, source: CsvSource) -> pa.Table:
     columns = _columns(source)
     try:
         found = pq.read_schema(path).names
-        if missing := [name for name in columns.values() if name not in found]:
+        if missing := [str(name) for name in columns.values() if name not in found]:
             raise InputError(f"{path}: no column {', '.join(missing)}; found {', '.join(found)}")
         table = pq.read_table(path, columns=list(columns.values())).rename_columns(list(columns))
         return pa.table({key: _cast(table[key], key) for key in columns})

@@ -202,4 +202,5 @@ def _batches(path: Path, columns: list[str]) -> Iterator[tuple[slice, dict[str, 
 
 
 def _rating_type(file: pq.ParquetFile) -> type:
-    return file.schema_arrow.field("rating").type.to_pandas_dtype()
+    kind: type = file.schema_arrow.field("rating").type.to_pandas_dtype()
+    return kind

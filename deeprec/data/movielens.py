@@ -71,7 +71,7 @@ YEAR = re.compile(r"(.*?)\s*\((\d{4})\)")
 def fetch(source: MovieLensSource, folder: Path, home: str = HOME) -> tuple[Path, str]:
     """Bring an archive into `folder`; return where it lies and where it came from.
 
-    Raises InputError where no place has it.
+    Raises InputError where nobody has it.
     """
     archive = source.archive
     path, url = folder / f"{archive}.zip", home.format(name=archive)

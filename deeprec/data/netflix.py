@@ -120,9 +120,9 @@ class _Collection:
             raise InputError(f"{self.path}: {missing} missing; expected combined_data_1.txt to combined_data_4.txt")
         self.titles = self.titles or _titles_beside(self.path)
         expected = set(self.titles) or set(range(1, max(self.movies) + 1))
-        if missing := sorted(expected - set(self.movies)):
+        if unrated := sorted(expected - set(self.movies)):
             raise InputError(
-                f"{self.path}: no ratings of movie {_some(missing)}; "
+                f"{self.path}: no ratings of movie {_some(unrated)}; "
                 f"expected a file for each of {len(expected):,} movies, found {len(self.movies):,}"
             )
         if extra := sorted(set(self.movies) - expected):

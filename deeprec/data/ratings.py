@@ -130,16 +130,19 @@ class TableWriter:
             self._waiting = [table.slice(whole)]
 
     def _write(self, table: pa.Table) -> None:
+        self._opened(table.schema).write_table(table, row_group_size=ROW_GROUP)
+
+    def _opened(self, schema: pa.Schema) -> pq.ParquetWriter:
         if not self._file:
-            self._file = pq.ParquetWriter(self._path, table.schema, **_encoding(table.schema))
-        self._file.write_table(table, row_group_size=ROW_GROUP)
+            self._file = pq.ParquetWriter(self._path, schema, **_encoding(schema))
+        return self._file
 
     def close(self) -> None:
         """Write what waits, and the end of the file."""
         rest = pa.concat_tables(self._waiting)
         if rest.num_rows or not self._file:
             self._write(rest)
-        self._file.close()
+        self._opened(rest.schema).close()
 
 
 def _encoding(schema: pa.Schema) -> dict[str, Any]:
@@ -178,4 +181,5 @@ def _integers(column: pa.Array) -> np.ndarray:
         column = column.view(pa.int32())
     elif pa.types.is_timestamp(column.type):
         column = column.view(pa.int64())
-    return column.to_numpy()
+    numbers: np.ndarray = column.to_numpy()
+    return numbers

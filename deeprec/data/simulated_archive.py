@@ -45,7 +45,9 @@ def _open_archive(path: Path) -> Iterator[tarfile.TarFile]:
     with (
         path.open("wb") as file,
         gzip.GzipFile("", "wb", LEVEL, file, mtime=0) as zipped,
-        tarfile.open(fileobj=zipped, mode="w", format=tarfile.GNU_FORMAT, copybufsize=1 << 20) as archive,
+        tarfile.open(  # type: ignore[call-overload]  # of no known copybufsize
+            fileobj=zipped, mode="w", format=tarfile.GNU_FORMAT, copybufsize=1 << 20
+        ) as archive,
     ):
         yield archive
 
@@ -57,7 +59,7 @@ def _write_training_set(world: World, floor: NoiseFloor, path: Path) -> None:
         for movie in ahead(world.movies()):
             floor.add(movie)
             _add(archive, f"training_set/mv_{movie.item:07d}.txt", text(movie))
-            archive.members = []  # tarfile keeps every header else
+            archive.members = []  # type: ignore[attr-defined]  # tarfile keeps every header else
             bar.update(len(movie.rating))
 
 
@@ -73,7 +75,8 @@ class MovieText:
     def __call__(self, movie: MovieRatings) -> bytes:
         """Return a movie file: its header, and `CustomerID,Rating,YYYY-MM-DD` a line."""
         lines = np.hstack([self._users[movie.user], self._stars[movie.rating], self._dates[movie.day]])
-        return b"%d:\n" % movie.item + lines[lines != 0].tobytes()
+        text: bytes = lines[lines != 0].tobytes()
+        return b"%d:\n" % movie.item + text
 
 
 def _padded(words: list[bytes]) -> np.ndarray:

@@ -17,12 +17,12 @@ class Reader(Protocol):
         """Bring the raw file into a folder; return where it lies and where it came from. Not asked of a FileSource."""
 
     def read(self, path: Path, source: Source) -> SourceTables:
-        """Read a raw file; raise InputError naming the place in it that does not fit."""
+        """Read a raw file; raise InputError naming what in it does not fit."""
 
 
 def reader_of(source: Source) -> Reader:
     """Import and return the module that reads a kind of data."""
-    reader: Reader = import_module(source.reader)  # type: ignore[assignment]
+    reader: Reader = import_module(source.reader)
     return reader
 
 

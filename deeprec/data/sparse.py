@@ -90,7 +90,8 @@ class _Output(torch.autograd.Function):
     def forward(ctx: Any, h: Tensor, weight: Tensor, x: SparseRows) -> Tensor:
         ctx.x = x
         ctx.save_for_backward(h, weight)
-        return torch.sparse.sampled_addmm(x.pattern(), h, weight.T).values()
+        product: Tensor = torch.sparse.sampled_addmm(x.pattern(), h, weight.T)
+        return product.values()
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
@@ -100,9 +101,11 @@ class _Output(torch.autograd.Function):
 
 def input_layer(x: SparseRows, weight: Tensor, bias: Tensor) -> Tensor:
     """Return x W + b, (n_rows, n_out), for W (n_columns, n_out)."""
-    return _Input.apply(weight, x) + bias
+    product: Tensor = _Input.apply(weight, x)  # type: ignore[no-untyped-call]
+    return product + bias
 
 
 def output_layer(h: Tensor, weight: Tensor, bias: Tensor, x: SparseRows) -> Tensor:
     """Return h Wᵀ + b at x's ratings only, (n,), for h (n_rows, n_in) and W (n_columns, n_in)."""
-    return _Output.apply(h, weight, x) + bias[x.columns]
+    product: Tensor = _Output.apply(h, weight, x)  # type: ignore[no-untyped-call]
+    return product + bias[x.columns]

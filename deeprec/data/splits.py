@@ -91,7 +91,8 @@ class IdMap:
 
     def index(self, ids: np.ndarray) -> np.ndarray:
         """Return the dense index of each id, -1 where it is not known."""
-        return self._number[ids] - 1
+        index: np.ndarray = self._number[ids] - 1
+        return index
 
     def table(self, name: str) -> pa.Table:
         """Return the map as columns `user` and `user_id`, say."""
@@ -112,7 +113,8 @@ def _largest(path: Path, column: str) -> int:
     metadata = pq.read_metadata(path)
     at = metadata.schema.names.index(column)
     groups = range(metadata.num_row_groups)
-    return max(metadata.row_group(group).column(at).statistics.max for group in groups)
+    largest: int = max(metadata.row_group(group).column(at).statistics.max for group in groups)
+    return largest
 
 
 def _divide(
@@ -163,17 +165,16 @@ class Count:
             self.users[part["user"]] = True
             self.items[part["item"]] = True
             self.n_ratings += len(part["date"])
-            first, last = int(part["date"].min()), int(part["date"].max())
-            self.first = first if self.first is None else min(self.first, first)
-            self.last = last if self.last is None else max(self.last, last)
+            self.first = _earliest(self.first, int(part["date"].min()))
+            self.last = _latest(self.last, int(part["date"].max()))
 
     def __or__(self, other: "Count") -> "Count":
         return Count(
             self.users | other.users,
             self.items | other.items,
             self.n_ratings + other.n_ratings,
-            min(self.first, other.first),
-            max(self.last, other.last),
+            _earliest(self.first, other.first),
+            _latest(self.last, other.last),
         )
 
     def stats(self) -> dict[str, Any]:
@@ -185,6 +186,14 @@ class Count:
             "first_date": str(np.datetime64(self.first, "D")),
             "last_date": str(np.datetime64(self.last, "D")),
         }
+
+
+def _earliest(*days: int | None) -> int | None:
+    return min((day for day in days if day is not None), default=None)
+
+
+def _latest(*days: int | None) -> int | None:
+    return max((day for day in days if day is not None), default=None)
 
 
 def _dates(ratings: Path) -> str:

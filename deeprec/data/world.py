@@ -1,4 +1,4 @@
-"""Simulated ratings: a made-up world of users and movies, from which ratings are drawn, movie by movie.
+"""Simulated ratings: a made-up world of users and movies, from which ratings are sampled, movie by movie.
 
 Nothing in it is Netflix's but the sizes and the shape: ids with gaps, few users and movies with most of the
 ratings, growth over time, tastes that drift, and noise of a known size, so that it is known how well the
@@ -58,14 +58,14 @@ class MovieRatings:
     """The ratings of one movie, each (n,)."""
 
     item: int  # from 1
-    user: np.ndarray  # int64, place in the world's users
+    user: np.ndarray  # int64, index into the world's users
     rating: np.ndarray  # int8, stars
     day: np.ndarray  # int32, since 1999-11-11
     mean: np.ndarray  # float32, before noise and rounding
 
 
 class World:
-    """Users by falling activity, movies by id, and all that is fixed before any rating is drawn."""
+    """Users by falling activity, movies by id, and all that is fixed before any rating is sampled."""
 
     def __init__(self, size: Size) -> None:
         size.check()
@@ -101,7 +101,7 @@ class World:
         return guests
 
     def movies(self) -> Iterator[MovieRatings]:
-        """Draw every movie's ratings, by movie; each has a random stream of its own."""
+        """Sample every movie's ratings, by movie; each has a random stream of its own."""
         for item in range(self.size.n_items):
             rng = np.random.default_rng([self.size.seed, item])
             yield self._rate(rng, item, self._audience(rng, item))
@@ -113,16 +113,16 @@ class World:
             turn = rng.exponential(size=self.size.n_users) / self.activity
             turn[self._guests[item]] = -1
             return np.argpartition(turn, count - 1)[:count]
-        # The most active users would be drawn more than once: they come for certain.
+        # The most active users would be chosen more than once: they come for certain.
         certain = int(np.searchsorted(self._certain, count))
         n = count - certain
         step = (self._sums[-1] - self._sums[certain]) / max(n, 1)
         points = self._sums[certain] + (np.arange(n) + rng.random(n)) * step
-        drawn = np.searchsorted(self._sums, points, side="right") - 1
+        chosen = np.searchsorted(self._sums, points, side="right") - 1
         # Two points may meet in one user; the second moves on to the next free one.
-        drawn = np.maximum.accumulate(drawn - np.arange(n)) + np.arange(n)
-        drawn = np.minimum(drawn, self.size.n_users - n + np.arange(n))
-        return np.concatenate([np.arange(certain), drawn])
+        chosen = np.maximum.accumulate(chosen - np.arange(n)) + np.arange(n)
+        chosen = np.minimum(chosen, self.size.n_users - n + np.arange(n))
+        return np.concatenate([np.arange(certain), chosen])
 
     def _rate(self, rng: np.random.Generator, item: int, users: np.ndarray) -> MovieRatings:
         # Halves of two normals' squares add up to an exponential: ratings of old movies keep to the calendar.
@@ -153,15 +153,17 @@ class Calendar:
 
     def day(self, time: np.ndarray) -> np.ndarray:
         """Return the day, int32 since 1999-11-11, of each time on the clock."""
-        return np.minimum(np.interp(-np.expm1(-time), self._shares, self._days), N_DAYS - 1).astype(np.int32)
+        day: np.ndarray = np.minimum(np.interp(-np.expm1(-time), self._shares, self._days), N_DAYS - 1)
+        return day.astype(np.int32)
 
     def clock(self, day: np.ndarray) -> np.ndarray:
         """Return the time on the clock, float32, when each day begins."""
-        return -np.log1p(-np.interp(day, self._days, self._shares)).astype(np.float32)
+        time: np.ndarray = -np.log1p(-np.interp(day, self._days, self._shares)).astype(np.float32)
+        return time
 
 
 def _ids(rng: np.random.Generator, n_users: int) -> np.ndarray:
-    """Draw customer ids with Netflix's gaps, in random order; the largest id is always there."""
+    """Sample customer ids with Netflix's gaps, in random order; the largest id is always there."""
     largest = max(n_users, round(LAST_USER * n_users / NETFLIX_USERS))
     ids = np.append(rng.choice(largest - 1, n_users - 1, replace=False) + 1, largest)
     return rng.permutation(ids).astype(np.int32)

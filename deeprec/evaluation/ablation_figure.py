@@ -1,7 +1,7 @@
 """The figures of an ablation and of one training, drawn from the runs' own files."""
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -103,7 +103,7 @@ def _draw_panel(axis: Axes, curves: list[Curves], panel: Panel, paper: dict[str,
     return ends
 
 
-def _share_scale(drawn: list[tuple[Axes, str, list[LineEnd]]]) -> None:
+def _share_scale(drawn: Sequence[tuple[Axes, str, list[LineEnd]]]) -> None:
     """Give panels that show the same quantity the same scale, so that they can be compared by eye."""
     for quantity in {show for _, show, _ in drawn}:
         same = [axis for axis, show, _ in drawn if show == quantity]
@@ -117,7 +117,7 @@ def _draw_scores(axis: Axes, curves: list[Curves], paper: dict[str, float], scor
     x_of_run = np.arange(len(curves))
     scores = [[m[score] for m in curve.metrics if m["status"] == "finished"] for curve in curves]
     means = np.array([np.mean(values) if values else np.nan for values in scores])
-    for x, curve, values in zip(x_of_run, curves, scores, strict=True):
+    for x, (curve, values) in enumerate(zip(curves, scores, strict=True)):
         axis.plot([x] * len(values), values, "o", color=COLOURS[0], markersize=3.5, alpha=0.6, markeredgewidth=0)
         if curve.n_diverged:
             axis.text(x, 0.98, f"{curve.n_diverged} of {len(curve.metrics)} diverged", rotation=90, ha="center",
@@ -125,7 +125,7 @@ def _draw_scores(axis: Axes, curves: list[Curves], paper: dict[str, float], scor
     # A line says that there is an order between the runs, so only numbers are joined.
     joined = all(curve.label.replace(".", "", 1).isdigit() for curve in curves)
     axis.plot(x_of_run, means, "-" if joined else "_", color=COLOURS[0], markersize=16, label="ours")
-    for x, mean, values in zip(x_of_run, means, scores, strict=True):
+    for x, (mean, values) in enumerate(zip(means, scores, strict=True)):
         if values:
             axis.annotate(f"{mean:.3f}", (x, max(values)), (-3 if joined else 0, 4), textcoords="offset points",
                           ha="left" if joined else "center", va="bottom", fontsize=7, color=COLOURS[0])  # fmt: skip
@@ -217,16 +217,17 @@ def _smooth(values: np.ndarray, points: int = 200) -> np.ndarray:
     if width == 1:
         return values
     square = pd.DataFrame(values.T**2).rolling(2 * width + 1, center=True, min_periods=1).mean()
-    return np.sqrt(square.to_numpy().T)
+    smooth: np.ndarray = np.sqrt(square.to_numpy().T)
+    return smooth
 
 
 def _zoomed(stacks: list[np.ndarray]) -> tuple[float, float]:
     """Return a scale that cuts off the first epochs' fall, which would flatten everything after it."""
     tails = [values[:, values.shape[1] // 10 :] for values in stacks]
-    tails = np.concatenate([tail[np.isfinite(tail) & (tail < WORST_SHOWN)] for tail in tails] or [np.empty(0)])
-    if not len(tails):
+    seen = np.concatenate([tail[np.isfinite(tail) & (tail < WORST_SHOWN)] for tail in tails] or [np.empty(0)])
+    if not len(seen):
         return 0.0, WORST_SHOWN
-    low, high = tails.min(), np.percentile(tails, 97)
+    low, high = seen.min(), np.percentile(seen, 97)
     pad = 0.06 * (high - low) or 0.05
     return low - pad, high + pad
 
@@ -297,9 +298,10 @@ def draw_curve(history: pd.DataFrame, title: str) -> Figure:
         axis = figure.subplots()
         for name, colour in (("train", COLOURS[1]), ("valid", COLOURS[0])):
             axis.plot(history["epoch"], history[f"{name}_rmse"], color=colour, label=name)
-        best = history["valid_rmse"].idxmin() if history["valid_rmse"].notna().any() else None
-        if best is not None:
-            axis.plot(history["epoch"][best], history["valid_rmse"][best], "o", color=COLOURS[0], label="best")
+        if history["valid_rmse"].notna().any():
+            best = history["valid_rmse"].argmin()
+            at = history["epoch"].iloc[best], history["valid_rmse"].iloc[best]
+            axis.plot(*at, "o", color=COLOURS[0], label="best")
         axis.set(xlabel="Epoch", ylabel="RMSE (stars)", title=title)
         axis.legend()
     return figure

@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from deeprec.runtime.files import replacing
 
@@ -15,7 +16,7 @@ DASHES = ["-", "--", "-.", (0, (1, 1))]
 GREY = "#6B6B6B"
 PANEL = (3.5, 2.6)  # inches; one panel fits a column
 LINE = 0.15  # inches a line of the head
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 8,
     "font.family": "DejaVu Sans",
     "axes.spines.top": False,
@@ -41,7 +42,9 @@ def head_lines(title: str, subtitle: str, width: float) -> list[tuple[str, dict[
 def draw_head(figure: Figure, head: list[tuple[str, dict[str, Any]]]) -> None:
     """Write the lines above the panels, and leave them the room."""
     height = figure.get_figheight()
-    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - LINE * (len(head) + 1) / height))
+    engine = figure.get_layout_engine()
+    assert isinstance(engine, ConstrainedLayoutEngine), "STYLE asks for it"
+    engine.set(rect=(0, 0, 1, 1 - LINE * (len(head) + 1) / height))
     for number, (line, look) in enumerate(head):
         figure.text(0.02, 1 - LINE * (number + 0.4) / height, line, va="top", **look)
 

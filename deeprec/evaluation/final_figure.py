@@ -1,5 +1,7 @@
 """The figure of the final table: every model on every split."""
 
+from typing import Any
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -40,7 +42,8 @@ def _draw_split(axis: Axes, table: pd.DataFrame, split: str, y_of_model: np.ndar
     for x, half, y, leads, lost in zip(
         score, deviation.fillna(0), y_of_model, best, table[f"diverged_{split}"], strict=True
     ):
-        look = {"color": COLOURS[0], "markersize": 5, "markerfacecolor": COLOURS[0] if leads else "white"}
+        look: dict[str, Any] = {"color": COLOURS[0], "markersize": 5}
+        look["markerfacecolor"] = COLOURS[0] if leads else "white"
         axis.errorbar(x, y, xerr=half, fmt="o", **look)
         words = (f"{x:.3f}" if np.isfinite(x) else "") + (f" ({lost} diverged)" if lost else "")
         at = (x + half, y) if np.isfinite(x) else (axis.get_xlim()[0], y)

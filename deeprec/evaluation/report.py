@@ -11,6 +11,7 @@ import pandas as pd
 from deeprec.config.plan_files import ReportPlan
 from deeprec.config.schema import FINAL, Ablation
 from deeprec.evaluation.claims import VERDICTS
+from deeprec.evaluation.tables import records
 from deeprec.runtime.files import ROOT
 
 TEMPLATES = ROOT / "workflow" / "report"
@@ -44,8 +45,15 @@ class Results:
     @classmethod
     def read(cls, tables: Path, figures: Path, benchmarks: Path) -> "Results":
         """Read the tables of a folder."""
-        names = ("results", "trainings", "datasets", "claims", "final")
-        return cls(*(pd.read_csv(tables / f"{name}.csv") for name in names), figures, benchmarks)
+        return cls(
+            results=pd.read_csv(tables / "results.csv"),
+            trainings=pd.read_csv(tables / "trainings.csv"),
+            datasets=pd.read_csv(tables / "datasets.csv"),
+            claims=pd.read_csv(tables / "claims.csv"),
+            final=pd.read_csv(tables / "final.csv"),
+            figures=figures,
+            benchmarks=benchmarks,
+        )
 
 
 def report_context(plan: ReportPlan, found: Results) -> dict[str, Any]:
@@ -59,13 +67,13 @@ def report_context(plan: ReportPlan, found: Results) -> dict[str, Any]:
         "size": {"n_train": train["n_ratings"], "n_users": train["n_users"], "n_items": train["n_items"]},
         "ablations": [_ablation_context(name, ablation, found) for name, ablation in plan.ablations.items()],
         "final": {
-            "rows": found.final.to_dict("records"),
-            "claims": claims[claims["experiment"] == "F"].to_dict("records"),
+            "rows": records(found.final),
+            "claims": records(claims[claims["experiment"] == "F"]),
             "figure": found.figures / f"{FINAL}.svg",
         },
-        "claims": claims.to_dict("records"),
+        "claims": records(claims),
         "counts": {verdict: int((claims["verdict"] == verdict).sum()) for verdict in VERDICTS},
-        "datasets": datasets.to_dict("records"),
+        "datasets": records(datasets),
         "published": bool(datasets["published_ratings"].notna().any()),
         **{name: ", ".join(found.trainings[name].unique()) for name in ("commit", "machine", "versions")},
         "stages": stage_durations(found.benchmarks),
@@ -81,9 +89,9 @@ def _ablation_context(name: str, ablation: Ablation, found: Results) -> dict[str
         "note": ablation.note,
         "experiment": ablation.experiment,
         "n_panels": len(ablation.panels),
-        "claims": found.claims[found.claims["experiment"] == ablation.experiment].to_dict("records"),
+        "claims": records(found.claims[found.claims["experiment"] == ablation.experiment]),
         "figure": found.figures / f"{name}.svg",
-        "rows": rows.reset_index().to_dict("records"),
+        "rows": records(rows.reset_index()),
     }
 
 
@@ -121,4 +129,4 @@ def stage_durations(folder: Path) -> list[dict[str, Any]]:
     stages = pd.DataFrame(rows).groupby("stage", sort=False).agg(
         jobs=("seconds", "size"), seconds=("seconds", "sum"), memory=("memory", "max")
     )  # fmt: skip
-    return stages.sort_values("seconds", ascending=False).reset_index().to_dict("records")
+    return records(stages.sort_values("seconds", ascending=False).reset_index())

@@ -36,8 +36,8 @@ def _summary(run: str, trials: pd.DataFrame) -> dict[str, Any]:
     if trials["valid_rmse"].isna().all():
         best, settings = None, "every trial diverged"
     else:
-        best = trials.loc[trials["valid_rmse"].idxmin()]
-        settings = ", ".join(f"{name} {best[name]}" for name in trials if name not in SCORES)
+        best = trials.iloc[trials["valid_rmse"].argmin()]
+        settings = ", ".join(f"{name} {best[name]}" for name in trials.columns if name not in SCORES)
     return {
         "run": run,
         "best": None if best is None else best["valid_rmse"],

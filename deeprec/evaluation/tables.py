@@ -40,8 +40,8 @@ def results_table(trainings: pd.DataFrame, paper: dict[str, dict[str, float]]) -
             row |= {f"{score}_mean": values.mean(), f"{score}_sd": values.std(ddof=1)}
         row |= {name: first[name] for name in ("n_parameters", "n_train", "n_valid", "n")}
         row["peak_memory_mb"] = group["peak_memory_bytes"].max() / 1e6
-        for part, values in paper.items():
-            row[f"paper_{part}_rmse"] = values.get(run, float("nan"))
+        for part, by_run in paper.items():
+            row[f"paper_{part}_rmse"] = by_run.get(first["run"], float("nan"))
             row[f"{part}_gap"] = row[f"{part}_rmse_mean"] - row[f"paper_{part}_rmse"]
         row["commit"] = first["commit"]
         rows.append(row)
@@ -61,6 +61,11 @@ def datasets_table(dataset: str, stats: list[Path], expected: Audit) -> pd.DataF
             rows.append({**names, **split[part], **published(expected, split["split"], part)})
     table = pd.DataFrame(rows)
     return table.astype({name: "Int64" for name in table.columns if name.startswith("published_")})
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a table's rows as mappings."""
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

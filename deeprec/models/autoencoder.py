@@ -65,6 +65,7 @@ class AutoEncoderLearner:
         error = (self.model.output(h, at=x) - x.values).square().sum()  # masked: rated items only (slide 7)
         self._update(error / n_ratings)
         for _ in range(self.settings.refeed):
+            assert fed is not None
             y = self.model(F.dropout(fed, self.settings.refeed_noise))
             # The mean squared error's gradient at once: its value, which nobody reads, costs as much again.
             self._update(y, (y.detach() - fed) * (2 / (len(users) * self.matrix.n_columns)))
@@ -77,7 +78,7 @@ class AutoEncoderLearner:
         Instead of the loss, any tensor will do that it is computed from, with the loss's `gradient` by that tensor.
         """
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward(gradient)  # type: ignore[no-untyped-call]
+        loss.backward(gradient)
         parallel.sum_gradients(self.model.parameters())
         self.optimizer.step()
 

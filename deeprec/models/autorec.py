@@ -32,7 +32,7 @@ class AutoRecLearner(AutoEncoderLearner):
         """
         x = self.matrix.rows(rows)
         error, count = (self.model(x, at=x) - x.values).square().sum(), len(x.values)
-        norm = sum(w.square().sum() for w in [*self.model.encode_w, *self.model.decode_w])
+        norm = sum(w.square().sum() for w in self.model.weight_matrices())
         self._update(error / count + self.l2 / 2 * norm / self.matrix.n_ratings)
         return error.detach(), count
 

@@ -15,11 +15,10 @@ class BiasLearner(FactorLearner):
     def __init__(self, settings: BiasSettings, train: RatingMatrix, device: torch.device):
         super().__init__(train, device, clip=settings.clip)
         self.settings = settings
-        zeros = {"dtype": torch.float64, "device": device}
         self.w = {
             "mean": mean_rating(self.matrix),
-            "user_bias": torch.zeros(train.n_rows, **zeros),
-            "item_bias": torch.zeros(train.n_columns, **zeros),
+            "user_bias": torch.zeros(train.n_rows, dtype=torch.float64, device=device),
+            "item_bias": torch.zeros(train.n_columns, dtype=torch.float64, device=device),
         }
 
     def train_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:

@@ -69,7 +69,9 @@ class FactorLearner:
 
 def mean_rating(matrix: RatingMatrix) -> Tensor:
     """Return the mean rating μ, () float64, stars."""
-    return sum(part.sum(dtype=torch.float64) for part in matrix.values.split(BLOCK_RATINGS)) / matrix.n_ratings
+    parts = matrix.values.split(BLOCK_RATINGS)
+    mean: Tensor = sum(part.sum(dtype=torch.float64) for part in parts) / matrix.n_ratings
+    return mean
 
 
 def rating_range(matrix: RatingMatrix) -> tuple[float, float]:

@@ -53,8 +53,12 @@ class AutoEncoder(nn.Module):
         self.last_activation = ACTIVATIONS[last if settings.last_activation == "same" else settings.last_activation][0]
         self.dropout = nn.Dropout(settings.dropout)
         self.precision = PRECISIONS[settings.precision]
-        for w in [*self.encode_w, *(self.decode_w or [])]:
+        for w in self.weight_matrices():
             nn.init.xavier_uniform_(w)
+
+    def weight_matrices(self) -> list[Tensor]:
+        """Return all weights but the biases, the encoder's first; a constrained decoder has none of its own."""
+        return [*self.encode_w, *(self.decode_w or [])]
 
     @classmethod
     def with_weights(cls, settings: AutoEncoderSettings, weights: dict[str, Any]) -> "AutoEncoder":

@@ -70,4 +70,5 @@ class PcaLearner(FactorLearner):
 
 def _orthonormal(x: Tensor) -> Tensor:
     # In double precision: two products by E lose half the digits of a direction that E hardly stretches.
-    return torch.linalg.qr(x.double()).Q.float()
+    q: Tensor = torch.linalg.qr(x.double()).Q
+    return q.float()

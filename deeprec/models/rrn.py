@@ -100,7 +100,8 @@ class Side(nn.Module):
         tau, tau_before = (
             seq.keys[s] % seq.n_buckets / seq.n_buckets for s in (step, torch.where(newcomer, step, step - 1))
         )
-        return x + self.embed_time(torch.stack([newcomer.float(), tau, tau_before], 1))
+        time: Tensor = self.embed_time(torch.stack([newcomer.float(), tau, tau_before], 1))
+        return x + time
 
     def states(self, seq: Sequences, rows: Tensor, mean: Tensor) -> Tensor:
         """Return A h + a of rows' states, (n_rows + n_steps, dynamic_rank), laid out as in `Sequences`."""
@@ -113,7 +114,8 @@ class Side(nn.Module):
         h = self.lstm(PackedSequence(y[order], torch.bincount(t).cpu()))[0].data  # (n_steps, hidden)
         after = torch.arange(len(step), device=rows.device) + row + 1  # where the state after each step lies
         initial = h.new_zeros(len(rows) + len(step), h.shape[1])
-        return self.affine(initial.index_copy(0, after[order], h))  # type: ignore[no-any-return]
+        states: Tensor = self.affine(initial.index_copy(0, after[order], h))
+        return states
 
     @torch.no_grad()
     def blocks(self, seq: Sequences, mean: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
@@ -145,12 +147,11 @@ class RrnLearner:
         # The items first: the transposed matrix is gone before the users' sequences are there.
         items = Sequences(matrix.transpose(), *buckets)
         self.seqs = {"user": Sequences(matrix, *buckets), "item": items}
-        self.sides = nn.ModuleDict(
-            {name: Side(seq, settings, biases[f"{name}_bias"]) for name, seq in self.seqs.items()}
-        ).to(device)
+        self.side = {name: Side(seq, settings, biases[f"{name}_bias"]).to(device) for name, seq in self.seqs.items()}
+        self.sides = nn.ModuleDict(self.side)  # the same two, saved and loaded as one
         self.optimizers = {
             name: torch.optim.Adam(side.parameters(), settings.lr, weight_decay=settings.weight_decay)
-            for name, side in self.sides.items()
+            for name, side in self.side.items()
         }
 
     def train_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
@@ -160,14 +161,14 @@ class RrnLearner:
         return torch.stack(errors).double().cpu().numpy(), np.array(counts)
 
     def _half_epoch(self, name: str, other: str) -> Iterator[tuple[Tensor, int]]:
-        fixed = self.sides[other].all_states(self.seqs[other], self.mean)
+        fixed = self.side[other].all_states(self.seqs[other], self.mean)
         rows = torch.randperm(self.seqs[name].n_rows).to(self.device)
         for batch in self.seqs[name].batches(rows, self.settings.batch_size):
             yield self._step(name, other, batch, fixed)
 
     def _step(self, name: str, other: str, rows: Tensor, fixed: Tensor) -> tuple[Tensor, int]:
         """Update one side on some of its rows, given the other's states; return squared error and count."""
-        seq, side = self.seqs[name], self.sides[name]
+        seq, side = self.seqs[name], self.side[name]
         at, entry = entries_of(seq.offsets, rows)  # (n,)
         row, opposite, bucket = rows[at], seq.others[entry].long(), seq.buckets[entry].long()
         # The batch's own states lie as all rows' do, but for where each row begins.
@@ -175,7 +176,7 @@ class RrnLearner:
         shift = lengths.cumsum(0) - lengths - (seq.step_offsets[rows] + rows)
         mine = side.states(seq, rows, self.mean)[seq.state_at(row, bucket, advanced=False) + shift[at]]
         theirs = fixed[self.seqs[other].state_at(opposite, bucket, advanced=False)].float()
-        y = self._rating(side, row, mine, self.sides[other], opposite, theirs)
+        y = self._rating(side, row, mine, self.side[other], opposite, theirs)
         error = (seq.ratings[entry] - y).square().sum()
         # Once a rating, as in PMF: a row's factors weigh against the error of its own ratings.
         penalty = side.factors[row].square().sum() + side.bias[row].square().sum()
@@ -192,11 +193,11 @@ class RrnLearner:
     @torch.no_grad()
     def predict(self, part: Part) -> np.ndarray:
         """Score pairs at their dates, from the states advanced with the training ratings up to then."""
-        (users, items), (a, b) = self.seqs.values(), self.sides.values()
+        (users, items), (a, b) = self.seqs.values(), self.side.values()
         item_states = b.all_states(items, self.mean)
-        when = ((part.date - self.first_date) // self.settings.bucket_days).clip(-1, users.n_buckets - 1)
         order = np.argsort(part.user, kind="stable")
-        user, item, when = (torch.from_numpy(x[order]).long().to(self.device) for x in (part.user, part.item, when))
+        columns = part.user, part.item, self._buckets_of(part, users.n_buckets)
+        user, item, when = (torch.from_numpy(x[order]).long().to(self.device) for x in columns)
         scores = []
         # The users' states, which are most, live for as long as their pairs are scored.
         for rows, states in a.blocks(users, self.mean):
@@ -209,6 +210,13 @@ class RrnLearner:
         prediction = np.empty(len(part), np.float32)
         prediction[order] = torch.cat(scores).numpy()
         return clip(prediction, self.limits)
+
+    def _buckets_of(self, part: Part, n_buckets: int) -> np.ndarray:
+        """Return each rating's bucket, (n,); -1 before the first, the last one after it."""
+        if part.date is None:
+            raise InputError("model 'rrn': the ratings to predict have no dates; expected a date a rating")
+        bucket: np.ndarray = (part.date - self.first_date) // self.settings.bucket_days
+        return bucket.clip(-1, n_buckets - 1)
 
     def lr(self, epoch: int) -> float:
         """Return the learning rate, the same in every epoch."""

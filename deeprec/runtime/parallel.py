@@ -80,7 +80,7 @@ def shuffled(n: int) -> Tensor:
     if n_processes() > 1:
         dist.broadcast(order, 0)
         if not is_first():
-            torch.manual_seed(zlib.crc32(order.numpy()) + dist.get_rank())
+            torch.manual_seed(zlib.crc32(order.numpy().data) + dist.get_rank())
     return order
 
 

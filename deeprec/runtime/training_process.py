@@ -1,4 +1,4 @@
-"""What is switched for a whole process that trains, by whoever starts it (a script, a benchmark), never by an import."""
+"""What is switched for a whole training process, by whoever starts it (a script, a benchmark), never by an import."""
 
 import ctypes
 import inspect

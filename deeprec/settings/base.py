@@ -57,14 +57,14 @@ class Settings(BaseModel):
                 yield _detail(e["loc"], _message(e) + (f" ({about})" if about and e["type"] != "told" else ""))
 
     @classmethod
-    def _described(cls, place: tuple[int | str, ...]) -> str | None:
-        field = next((f for name, f in cls.model_fields.items() if place and place[0] in (name, f.alias)), None)
+    def _described(cls, at: tuple[int | str, ...]) -> str | None:
+        field = next((f for name, f in cls.model_fields.items() if at and at[0] in (name, f.alias)), None)
         return field.description if field else None
 
 
-def _detail(place: tuple[int | str, ...], message: str) -> InitErrorDetails:
+def _detail(at: tuple[int | str, ...], message: str) -> InitErrorDetails:
     # As a parameter, since the text itself is a template to pydantic, and what was found may hold braces.
-    return {"type": PydanticCustomError("told", "{words}", {"words": message}), "loc": place, "input": None}
+    return {"type": PydanticCustomError("told", "{words}", {"words": message}), "loc": at, "input": None}
 
 
 def _message(error: ErrorDetails) -> str:
@@ -91,11 +91,11 @@ def shown(value: Any) -> str:
 
 
 def problems(error: ValidationError, at: str = "") -> list[str]:
-    """Return an error's messages, a line each: the key's place in the file, what was found, what was expected."""
+    """Return an error's messages, a line each: the key, what was found, what was expected."""
     lines = []
     for e in error.errors(include_url=False):
-        place = ".".join(str(step) for step in ([at] if at else []) + [s for s in e["loc"] if s != "[key]"])
-        lines.append((f"{place}: " if place else "") + _message(e))
+        key = ".".join(str(step) for step in ([at] if at else []) + [s for s in e["loc"] if s != "[key]"])
+        lines.append((f"{key}: " if key else "") + _message(e))
     return lines
 
 
@@ -117,7 +117,8 @@ class OneOf:
             return value
         if not isinstance(value, Mapping):
             raise PydanticCustomError("told", "{words}", {"words": f"found {shown(value)}; expected a mapping"})
-        if (kind := value.get(self.key)) not in self.kinds:
+        kind: Any = value.get(self.key)
+        if kind not in self.kinds:
             found = f"found {shown(kind)}" if self.key in value else "missing"
             words = f"{self.key}: {found}; choose from {', '.join(self.kinds)}"
             raise PydanticCustomError("told", "{words}", {"words": words})
@@ -126,7 +127,8 @@ class OneOf:
 
 def setting(default: Any, description: str, *, unit: str = "", search: Space | None = None, **limits: Any) -> Any:
     """Return a field of a settings class; `search` is where a search samples it from, `limits` are pydantic's."""
-    return Field(default, description=description, json_schema_extra={"unit": unit, "search": search}, **limits)
+    extra: dict[str, Any] = {"unit": unit, "search": search}
+    return Field(default, description=description, json_schema_extra=extra, **limits)
 
 
 class ModelSettings(Settings):
@@ -143,8 +145,9 @@ class ModelSettings(Settings):
     @classmethod
     def space_of(cls, name: str) -> Space | None:
         """Return where a search samples a setting from; None for one that is not searched."""
-        extra = cls.model_fields[name].json_schema_extra
-        return extra["search"] if isinstance(extra, dict) else None  # type: ignore[return-value]
+        extra: Any = cls.model_fields[name].json_schema_extra or {}
+        space: Space | None = extra.get("search")
+        return space
 
     def n_steps(self, n_users: int, n_items: int, n_ratings: int) -> int:
         """Return how many steps an epoch takes; one where the model is solved for at once."""

@@ -92,7 +92,7 @@ class TrackedRun:
             self.client.update_run(run.info.run_id, status="RUNNING")
         else:
             run = self.client.create_run(self.experiment, run_name=f"{training.name} · seed {training.seed}")
-        run_id = run.info.run_id
+        run_id: str = run.info.run_id
         tags = {KEY: key, PROCESS: _this_process(), "commit": commit}
         settings = training.as_dict()
         tags |= {name: str(settings[name]) for name in ("dataset", "run", "seed", "split", "model")}
@@ -154,7 +154,8 @@ def log_metrics(client: MlflowClient, run_id: str, metrics: list[Metric]) -> Non
 def find_runs(client: MlflowClient, experiment: str, tags: dict[str, str]) -> list[Any]:
     """Return an experiment's runs that carry all `tags`, newest first."""
     query = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
-    found, token = [], None
+    found: list[Any] = []
+    token = None
     while True:
         page = client.search_runs([experiment], query, max_results=1000, page_token=token)
         found += page

@@ -18,6 +18,7 @@ from mlflow.models import infer_signature
 
 from deeprec.config.run_settings import Run, read_run
 from deeprec.evaluation.ablation_figure import draw_curve
+from deeprec.evaluation.tables import records
 from deeprec.models.network import AutoEncoder
 from deeprec.runtime.files import ROOT, read_json
 from deeprec.settings.autoencoder import AutoEncoderSettings
@@ -41,7 +42,8 @@ class RunFolder:
     @cached_property
     def metrics(self) -> dict[str, Any]:
         """What came out."""
-        return read_json(self.path / "metrics.json")
+        metrics: dict[str, Any] = read_json(self.path / "metrics.json")
+        return metrics
 
     @cached_property
     def history(self) -> pd.DataFrame:
@@ -84,7 +86,7 @@ def mirror_run(client: mlflow.MlflowClient, experiment: str, folder: RunFolder, 
 
 def _log_again(client: mlflow.MlflowClient, experiment: str, folder: RunFolder) -> str:
     run = TrackedRun(client, experiment, folder.training, resumed=False, commit=folder.metrics["commit"])
-    run.close(folder.history.to_dict("records"), folder.metrics)
+    run.close(records(folder.history), folder.metrics)
     return run.id
 
 
@@ -112,7 +114,8 @@ def _dataset(folder: RunFolder) -> Dataset:
 
 def log_best_model(client: mlflow.MlflowClient, folder: RunFolder, run_id: str) -> None:
     """Log a run's autoencoder as a torch program (`pt2`, no pickle), with signature and requirements."""
-    if client.get_run(run_id).outputs and client.get_run(run_id).outputs.model_outputs:
+    outputs = client.get_run(run_id).outputs
+    if outputs and outputs.model_outputs:
         return
     checkpoint = torch.load(folder.path / "checkpoint.pt", weights_only=True)
     model = AutoEncoder.with_weights(folder.training.settings_as(AutoEncoderSettings), checkpoint["weights"])

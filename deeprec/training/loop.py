@@ -99,7 +99,7 @@ def _one_epoch(learner: Learner, valid: Part, progress: Progress, log_steps: int
     train_rmse = _pooled(errors, counts)
     valid_rmse = parallel.from_first(lambda: rmse(learner.predict(valid), valid.rating))
     progress.seconds += time.perf_counter() - start
-    first_step = progress.history[-1]["step"] if progress.history else 0
+    first_step = int(progress.history[-1]["step"]) if progress.history else 0
     progress.history.append(
         {
             "epoch": epoch,

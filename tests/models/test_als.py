@@ -44,7 +44,8 @@ def _assert_solved(found: torch.Tensor, rows: np.ndarray, others: np.ndarray) ->
     for row, p in zip(rows, found, strict=True):
         known = row != 0
         a = others[known].T @ others[known] + 0.05 * known.sum() * np.eye(others.shape[1])
-        np.testing.assert_allclose(p, np.linalg.solve(a, others[known].T @ row[known]), rtol=2e-3, atol=2e-4)
+        # Float32 at a condition number up to 170.
+        np.testing.assert_allclose(p, np.linalg.solve(a, others[known].T @ row[known]), rtol=0, atol=5e-5)
 
 
 def test_objective_falls_at_every_half_step() -> None:
@@ -55,7 +56,7 @@ def test_objective_falls_at_every_half_step() -> None:
         for name, others in (("items", "users"), ("users", "items")):
             learner.solve(name, learner.w[others])
             objectives.append(_objective(learner, 0.05))
-    assert (np.diff(objectives) < 1e-3).all()
+    assert (np.diff(objectives) < 0).all()
     assert objectives[-1] < 0.9 * objectives[0]
 
 

@@ -38,7 +38,8 @@ def test_predictions_are_those_of_numpy(rows: str) -> None:
     for epoch in range(3):
         learner.train_epoch(epoch + 1)
     y = forward(learner, ROWS[rows])
-    np.testing.assert_allclose(learner.predict(PAIRS), (y.T if rows == "items" else y).ravel(), rtol=1e-5)
+    expected = (y.T if rows == "items" else y).ravel()
+    np.testing.assert_allclose(learner.predict(PAIRS), expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("rows", ["users", "items"])
@@ -53,7 +54,8 @@ def test_a_step_follows_the_objective(rows: str) -> None:
     errors, counts = learner.train_epoch(1)
     assert errors.sum() == pytest.approx(np.square(error).sum(), rel=1e-5)
     assert counts.sum() == len(PART)
-    np.testing.assert_allclose(w.detach().numpy(), before - 1e-3 * slope, rtol=1e-4, atol=1e-6)
+    # Far below what the penalty adds, up to 7e-5.
+    np.testing.assert_allclose(w.detach().numpy(), before - 1e-3 * slope, rtol=0, atol=1e-6)
 
 
 def test_clipping_and_no_clipping() -> None:

@@ -73,9 +73,9 @@ def test_twenty_steps_of_momentum_equal_numpy(constrained, refeed):
         users = torch.arange(step % 3, matrix.n_rows, 3)
         error, count = learner.step(users)
         loss = train_step(twin, velocity, matrix.rows(users).dense().double().numpy(), 0.02, 0.9, refeed)
-        assert (error / count).item() == pytest.approx(loss, rel=1e-5)
+        assert (error / count).item() == pytest.approx(loss, rel=5e-5)  # rounding grows with every step
     for parameter, expected in zip(parameters_of(learner.model), twin.parameters, strict=True):
-        assert_close(parameter, expected)
+        assert_close(parameter, expected, 5e-5)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_items_means_are_where_a_training_starts():
     x = all_rows(matrix).double()
     mean = x.sum() / (x > 0).sum()
     expected = (x.sum(0) + MEANS_L2 * mean) / ((x > 0).sum(0) + MEANS_L2)
-    torch.testing.assert_close(model.last_activation(model.decode_b[-1]).double(), expected, atol=1e-4, rtol=0)
+    torch.testing.assert_close(model.last_activation(model.decode_b[-1]).double(), expected, atol=1e-5, rtol=0)
 
 
 def test_l2_is_shared_out_over_the_training_ratings():

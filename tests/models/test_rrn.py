@@ -84,7 +84,7 @@ def test_states_are_those_of_a_plain_loop_over_rows_and_steps() -> None:
             h, state = side.lstm(y[None], state)
             expected.append(side.affine(h[0]))
             before = bucket
-    torch.testing.assert_close(side.states(seq, rows, learner.mean), torch.stack(expected), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(side.states(seq, rows, learner.mean), torch.stack(expected), rtol=0, atol=2e-6)
 
 
 def test_states_lie_where_they_are_looked_for() -> None:
@@ -121,6 +121,7 @@ def test_a_rating_is_learnt_from_earlier_buckets_only() -> None:
 def test_blocks_bound_memory_and_not_results(monkeypatch: pytest.MonkeyPatch) -> None:
     train, test = moody_ratings()
     whole = learner_of(train)
+    expected = whole.predict(test)  # before the blocks shrink
     for module in ("data.matrix", "models.rrn"):
         monkeypatch.setattr(f"deeprec.{module}.BLOCK_RATINGS", 100)
     parts = learner_of(train)
@@ -129,8 +130,8 @@ def test_blocks_bound_memory_and_not_results(monkeypatch: pytest.MonkeyPatch) ->
         for tensor in ("others", "ratings", "buckets", "keys", "step_ratings", "step_offsets"):
             assert getattr(seq, tensor).equal(getattr(whole.seqs[name], tensor)), tensor
     turned = np.random.default_rng(0).permutation(len(test))
-    expected = parts.predict(Part(*(column[turned] for column in vars(test).values())))
-    np.testing.assert_allclose(whole.predict(test)[turned], expected, atol=1e-3)
+    found = parts.predict(Part(*(column[turned] for column in vars(test).values())))
+    np.testing.assert_allclose(found, expected[turned], atol=1e-3)  # states of half precision may round otherwise
 
 
 def test_half_an_epoch_moves_one_side_only() -> None:

@@ -109,5 +109,6 @@ def test_no_import_switches_anything():
 def test_a_training_never_hears_that_csr_is_in_beta():
     code = "import warnings, torch; warnings.simplefilter('error'); i = torch.tensor([0, 0]); "
     code += "from deeprec.runtime.training_process import prepare_training; prepare_training(); "
-    code += "torch.sparse_csr_tensor(i, torch.tensor([], dtype=torch.long), torch.tensor([]), (1, 1), check_invariants=False); print('quiet')"
+    code += "columns, values = torch.tensor([], dtype=torch.long), torch.tensor([]); "
+    code += "torch.sparse_csr_tensor(i, columns, values, (1, 1), check_invariants=False); print('quiet')"
     assert python(code) == "quiet"

@@ -58,7 +58,11 @@ def test_the_page_s_change_works(project, tmp_path, section):
     split = write_split(tmp_path / "split")
     code = f"{START}\n{CHECK[section]}"
     done = subprocess.run(
-        [sys.executable, "-c", code, split], cwd=project, env={"PYTHONPATH": str(project)}, capture_output=True, text=True
+        [sys.executable, "-c", code, split],
+        cwd=project,
+        env={"PYTHONPATH": str(project)},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
 
