@@ -2,6 +2,7 @@
 import os
 import shlex
 import sys
+from pathlib import Path
 
 from snakemake.utils import min_version
 
@@ -19,9 +20,11 @@ sys.path.insert(0, ROOT)
 from deeprec.config.checks import load_plan
 from deeprec.config.dependencies import from_here, modules_of
 from deeprec.config.plan_files import plan_text
-from deeprec.config.run_settings import to_yaml
+from deeprec.config.run_settings import read_yaml, to_yaml
 from deeprec.runtime.provenance import n_gpus
 
+for path in filter(os.path.exists, workflow.configfiles):
+    read_yaml(Path(path))  # refuses what Snakemake's own reading takes without a word: a key given twice
 PLAN = load_plan(config)
 shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(ROOT)}; ")
 

@@ -11,7 +11,7 @@ from deeprec.config.plan_files import TrackingPlan, read_plan
 from deeprec.runtime import console
 from deeprec.runtime.files import write_json
 from deeprec.tracking.live import charts_url, open_store
-from deeprec.tracking.mirror import RunFolder, log_best_model, mirror_run
+from deeprec.tracking.mirror import RunFolder, best_autoencoder, log_best_model, mirror_run
 
 
 def main(args: argparse.Namespace) -> None:
@@ -23,8 +23,7 @@ def main(args: argparse.Namespace) -> None:
     for folder in tqdm(folders, desc="MLflow", unit="run", disable=None):
         names = [name for name, runs in ablations.items() if folder.training.name in runs]
         ids[folder.path] = mirror_run(client, experiment, folder, names)
-    candidates = [f for f in folders if f.training.model == "autoencoder" and f.metrics["status"] == "finished"]
-    best = min(candidates, key=lambda folder: folder.metrics["valid_rmse"], default=None)
+    best = best_autoencoder(folders)
     if best:
         log_best_model(client, best, ids[best.path])
     write_json(

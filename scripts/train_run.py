@@ -18,6 +18,7 @@ from deeprec.runtime import parallel
 from deeprec.runtime.provenance import commit
 from deeprec.runtime.training_process import prepare_training
 from deeprec.tracking.live import TrackedRun, open_store
+from deeprec.training.loop import has_state
 from deeprec.training.runs import choose_device, train_run
 
 
@@ -47,10 +48,11 @@ def train_seed(path: Path, device: torch.device, args: argparse.Namespace) -> Pa
         state_path=state_path,
         save_seconds=args.save_seconds,
     )
+    resumed = has_state(state_path)
     if not parallel.is_first():  # it writes nothing, so that there is nothing to track or tell
         train(on_epoch=lambda progress: None)
         return state_path
-    with tracked(training, state_path.exists(), args.tracking_uri) as run:
+    with tracked(training, resumed, args.tracking_uri) as run:
         progress, metrics = train(on_epoch=lambda progress: run.update(progress.history))
         run.close(progress.history, metrics)
     if metrics["status"] == "diverged":

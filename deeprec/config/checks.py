@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from deeprec.config.plan import DEFAULT_MODEL, Plan
+from deeprec.config.plan import DEFAULT_MODEL, OF_A_RUN, Plan
 from deeprec.config.run_settings import read_yaml
 from deeprec.config.schema import DATASETS, FINAL, Config, Dataset
 from deeprec.runtime.files import ROOT, InputError
@@ -46,7 +46,7 @@ def _dataset(config: Config, folder: Path) -> Dataset:
     if LIKE in entry:
         base, _ = _entry(entry.pop(LIKE), config, folder, f"{at}.{LIKE}")
         entry = _merged({key: value for key, value in base.items() if key in TAKEN_OVER}, entry)
-    if entry.get("source") not in DATASETS:
+    if not isinstance(entry.get("source"), str) or entry["source"] not in DATASETS:
         found = f"found {shown(entry['source'])}" if "source" in entry else "missing"
         raise _error([f"{at}.source: {found}; choose from {_choices(DATASETS)}"])
     try:
@@ -116,6 +116,9 @@ def _check_runs(plan: Plan) -> Iterator[str]:
     """Every run against its model's settings, whether or not it is asked for."""
     for name, entry in plan.defined.items():
         at, model = f"run {name!r}", entry.get("model", DEFAULT_MODEL)
+        if wrong := [key for key in OF_A_RUN if not isinstance(entry.get(key, ""), str)]:
+            yield from (f"{at}.{key}: found {shown(entry[key])}; expected text" for key in wrong)
+            continue
         recipes, splits = plan.config.recipes, plan.dataset.splits
         if "recipe" in entry:
             yield from _unknown(at, "recipe", [entry["recipe"]], recipes)
@@ -171,14 +174,22 @@ def _check_space(plan: Plan, at: str, run: str, setting: str, space: dict[str, l
         yield f"{at}: unknown key {_choices(space)}; choose one from {_choices(SAMPLERS)}"
         return
     [(sampler, values)] = space.items()
-    if sampler != "choices" and not (len(values) == 2 and values[0] < values[1]):
+    if sampler != "choices" and not _is_range(values):
         yield f"{at}.{sampler}: found {values}; expected the low end before the high one"
     elif sampler == "log_uniform" and values[0] <= 0:
         yield f"{at}.{sampler}: found {values}; expected more than 0, for a logarithm"
     elif not values:
         yield f"{at}.{sampler}: found nothing; expected a value to choose"
+    else:
+        # What lies between is a number with a fraction, which a whole number cannot take.
+        values = values if sampler == "choices" else [*values, values[0] + 0.37 * (values[1] - values[0])]
     for value in values:
         yield from _check_values(plan, at, type(plan.run(run).settings), {**plan.values(run), setting: value})
+
+
+def _is_range(values: list[Any]) -> bool:
+    numbers = all(isinstance(value, int | float) for value in values)
+    return numbers and len(values) == 2 and bool(values[0] < values[1])
 
 
 def _unknown(at: str, kind: str, names: Iterable[str], known: Iterable[str]) -> Iterator[str]:

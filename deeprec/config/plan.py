@@ -199,9 +199,13 @@ class Plan:
             for model, run in models.items()
         }
 
-    def processes(self, run: str) -> int:
-        """Return how many processes train a run: `processes`, but one for a model that cannot be shared."""
-        return self.config.processes if self.runs[run].settings.shared else 1
+    def processes(self, run: str, threads: int | None = None) -> int:
+        """Return how many processes train a run: `processes`, but one for a model that cannot be shared.
+
+        Of no more `threads` than a job may have, they are as many as have theirs, at least one.
+        """
+        wanted = self.config.processes if self.runs[run].settings.shared else 1
+        return wanted if threads is None else max(1, min(wanted, threads // self.config.threads))
 
     def learner(self, run: str) -> str:
         """Return the module that trains a run, which scripts import by its name alone."""

@@ -19,7 +19,8 @@ TYPES = {"user": NAMES, "item": NAMES, "rating": pa.float32(), "date": pa.date32
 def read(path: Path, source: CsvSource) -> SourceTables:
     """Read ratings; `source.columns` names user, item, rating, and date or timestamp (unix seconds).
 
-    Where all ids of a column are integers they are kept, else names are numbered from 1 in their order; then
+    Where all ids of a column are whole numbers from 0 as one writes them they are kept, else names are numbered from 1
+    in their order; then
     `title` of an item and `name` of a user is the file's own. Raises InputError naming the file, the row and
     what does not fit.
     """
@@ -93,14 +94,24 @@ def _ids(column: pa.ChunkedArray) -> tuple[np.ndarray, tuple[pa.Array, pa.Array]
     """Return an int32 id a row, and all ids with their names, ascending."""
     whole = column.unify_dictionaries().combine_chunks()
     names, codes = whole.dictionary, whole.indices.to_numpy()
-    try:
-        numbers = names.cast(pa.int32()).to_numpy()
-    except pa.ArrowInvalid:
+    numbers = _numbers(names)
+    if numbers is None:
         order = pc.array_sort_indices(names).to_numpy()
         numbers = np.empty(len(names), np.int32)
         numbers[order] = np.arange(1, len(names) + 1)
     order = np.argsort(numbers)
     return numbers[codes], (pa.array(numbers[order], pa.int32()), names.take(pa.array(order)))
+
+
+def _numbers(names: pa.Array) -> np.ndarray | None:
+    """Return ids as numbers, None where one of them is a name: `007` is not 7, and -1 cannot be an id."""
+    try:
+        numbers = names.cast(pa.int32())
+    except pa.ArrowInvalid:
+        return None
+    written_so = pc.all(pc.equal(numbers.cast(pa.string()), names)).as_py()
+    found: np.ndarray = numbers.to_numpy()
+    return found if written_so and found.min(initial=0) >= 0 else None
 
 
 def _time(table: pa.Table) -> tuple[np.ndarray, np.ndarray | None]:

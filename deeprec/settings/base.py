@@ -118,7 +118,7 @@ class OneOf:
         if not isinstance(value, Mapping):
             raise PydanticCustomError("told", "{words}", {"words": f"found {shown(value)}; expected a mapping"})
         kind: Any = value.get(self.key)
-        if kind not in self.kinds:
+        if not isinstance(kind, str) or kind not in self.kinds:
             found = f"found {shown(kind)}" if self.key in value else "missing"
             words = f"{self.key}: {found}; choose from {', '.join(self.kinds)}"
             raise PydanticCustomError("told", "{words}", {"words": words})

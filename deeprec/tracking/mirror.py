@@ -112,6 +112,12 @@ def _dataset(folder: RunFolder) -> Dataset:
     return Dataset(name=name, digest=digest, source_type="local", source=source, profile=profile)
 
 
+def best_autoencoder(folders: list[RunFolder]) -> RunFolder | None:
+    """Return the autoencoder's training with the lowest validation RMSE, None where none finished; test has no say."""
+    candidates = [f for f in folders if f.training.model == "autoencoder" and f.metrics["status"] == "finished"]
+    return min(candidates, key=lambda folder: folder.metrics["valid_rmse"], default=None)
+
+
 def log_best_model(client: mlflow.MlflowClient, folder: RunFolder, run_id: str) -> None:
     """Log a run's autoencoder as a torch program (`pt2`, no pickle), with signature and requirements."""
     outputs = client.get_run(run_id).outputs

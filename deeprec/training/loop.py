@@ -1,7 +1,9 @@
 """One training, of any model: epochs, validation, the best state, resuming and divergence."""
 
+import logging
 import math
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -10,12 +12,13 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from deeprec.data.matrix import Part
+from deeprec.data.matrix import Part, RatingMatrix
 from deeprec.runtime import parallel
 from deeprec.runtime.files import replacing
 
-# Predicting 3 stars for everything errs by less than 2; above this many stars nothing is being learnt.
-DIVERGED_ABOVE = 10.0
+log = logging.getLogger(__name__)
+
+DIVERGED_ABOVE = 10.0  # RMSE above which nothing is being learnt from ratings of 1 to 5 stars
 
 
 class Learner(Protocol):
@@ -63,17 +66,23 @@ def rmse(prediction: np.ndarray, rating: np.ndarray) -> float:
     return math.sqrt(np.mean(np.square(prediction.astype(np.float64) - rating)))
 
 
+def divergence_limit(train: RatingMatrix) -> float:
+    """Return the RMSE above which nothing is being learnt: twice what predicting 0 for everything could err."""
+    return 2.0 * max(abs(end) for end in (train.values.min().item(), train.values.max().item()))
+
+
 def train(
     learner: Learner,
     valid: Part,
     epochs: int,
     *,
+    diverged_above: float = DIVERGED_ABOVE,
     log_steps: int = 1,
     state_path: Path | None = None,
     save_seconds: float = 30.0,
     on_epoch: Callable[[Progress], None] = lambda progress: None,
 ) -> Progress:
-    """Train until `epochs` are done or the loss diverges; go on from `state_path` where a state lies there.
+    """Train until `epochs` are done or an RMSE is above `diverged_above`; go on from a state at `state_path`.
 
     The state is saved every `save_seconds` at an epoch's end, so that a killed training repeats at most that
     much and, all generators included, ends with the very numbers of an undisturbed one. Afterwards the
@@ -82,7 +91,7 @@ def train(
     progress = _resume(learner, state_path)
     saved = time.monotonic()
     while progress.epoch < epochs and not progress.diverged:
-        _one_epoch(learner, valid, progress, log_steps)
+        _one_epoch(learner, valid, progress, diverged_above, log_steps)
         done = progress.epoch == epochs or progress.diverged
         if state_path and parallel.is_first() and (done or time.monotonic() - saved > save_seconds):
             _save(learner, progress, state_path)
@@ -93,7 +102,7 @@ def train(
     return progress
 
 
-def _one_epoch(learner: Learner, valid: Part, progress: Progress, log_steps: int) -> None:
+def _one_epoch(learner: Learner, valid: Part, progress: Progress, limit: float, log_steps: int) -> None:
     start, epoch = time.perf_counter(), progress.epoch + 1
     errors, counts = learner.train_epoch(epoch)
     train_rmse = _pooled(errors, counts)
@@ -113,7 +122,7 @@ def _one_epoch(learner: Learner, valid: Part, progress: Progress, log_steps: int
     )
     progress.steps += _curve(errors, counts, first_step, log_steps)
     # `not <=` is true of NaN, which every comparison denies.
-    if not (train_rmse <= DIVERGED_ABOVE and valid_rmse <= DIVERGED_ABOVE):
+    if not (train_rmse <= limit and valid_rmse <= limit):
         progress.diverged = True
     elif valid_rmse < progress.best_rmse:
         weights = {name: _copy(value) for name, value in learner.weights().items()}
@@ -150,8 +159,33 @@ def _save(learner: Learner, progress: Progress, path: Path) -> None:
         torch.save(state, beside)
 
 
+def has_state(path: Path) -> bool:
+    """Return whether a state lies there to go on from; a damaged one is set aside, with a warning.
+
+    Of several processes, all must ask.
+    """
+    fault = _fault_of(path) if path.exists() else "none there"
+    parallel.wait_for_all()  # all have looked before one moves it
+    if path.exists() and fault and parallel.is_first():
+        aside = path.with_suffix(".damaged")
+        path.replace(aside)
+        log.warning("%s: damaged (%s); set aside as %s, and the training starts over", path, fault, aside.name)
+    parallel.wait_for_all()
+    return fault is None
+
+
+def _fault_of(path: Path) -> str | None:
+    """Say what is wrong with a state, None where nothing is: torch writes a zip file, but checks no checksum."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
+        return str(error)
+    return damaged and f"{damaged} does not match its checksum"
+
+
 def _resume(learner: Learner, path: Path | None) -> Progress:
-    if path is None or not path.exists():
+    if path is None or not has_state(path):
         return Progress()
     state = torch.load(path, map_location="cpu", weights_only=True)  # load() takes it to the device
     learner.load(state["weights"], state["state"])

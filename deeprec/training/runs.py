@@ -15,11 +15,11 @@ from deeprec.config.run_settings import Run
 from deeprec.data.matrix import Part, RatingMatrix, read_part, read_train
 from deeprec.data.ratings import write_table
 from deeprec.runtime import parallel
-from deeprec.runtime.files import InputError, replacing, write_json
+from deeprec.runtime.files import InputError, read_json, replacing, write_json
 from deeprec.runtime.provenance import commit, machine, peak_memory, versions
 from deeprec.settings.base import ModelSettings
 from deeprec.settings.models import MODELS
-from deeprec.training.loop import Learner, Progress, rmse, train
+from deeprec.training.loop import Learner, Progress, divergence_limit, rmse, train
 
 log = logging.getLogger(__name__)
 
@@ -61,13 +61,14 @@ def train_run(
     """Train one run with one seed and write its folder, metrics.json last; return the curve and the metrics.
 
     Of several processes, the first writes, and the others have no metrics. Raises InputError where several cannot
-    train the model together.
+    train the model together, and where `split` is another split than the run's.
     """
     if parallel.n_processes() > 1 and not run.settings.shared:
         raise InputError(
             f"run {run.name!r}: found {parallel.n_processes()} processes for a model {run.model!r}; "
             f"expected one, or a model of {', '.join(name for name, kind in MODELS.items() if kind.shared)}"
         )
+    _check_split(run, split)
     before = psutil.Process().memory_info().rss
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
@@ -77,6 +78,7 @@ def train_run(
         learner,
         valid,
         run.settings.epochs,
+        diverged_above=divergence_limit(matrix),
         log_steps=_steps_a_point(run.settings, matrix),
         state_path=state_path,
         save_seconds=save_seconds,
@@ -110,6 +112,20 @@ def train_run(
     write_table(pa.Table.from_pylist(progress.steps), out / "steps.parquet")
     write_json(out / "metrics.json", metrics)
     return progress, metrics
+
+
+def _check_split(run: Run, split: Path) -> None:
+    """Raise InputError where a folder holds another split than the run's, as its stats.json says."""
+    if not (split / "stats.json").exists():
+        return
+    stats = read_json(split / "stats.json")
+    found = stats.get("split"), stats.get("definition")
+    expected = run.split, run.split_definition.model_dump(mode="json")
+    if found[1] is not None and found != expected:
+        raise InputError(
+            f"{split}: found the split {found[0]!r}, {found[1]}; expected that of run {run.name!r}, "
+            f"{expected[0]!r}, {expected[1]}"
+        )
 
 
 def _steps_a_point(settings: ModelSettings, matrix: RatingMatrix) -> int:

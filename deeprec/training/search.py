@@ -16,7 +16,7 @@ from deeprec.config.run_settings import Run
 from deeprec.data.matrix import read_part, read_train
 from deeprec.runtime.provenance import commit
 from deeprec.settings.base import Space
-from deeprec.training.loop import train
+from deeprec.training.loop import divergence_limit, train
 from deeprec.training.runs import make_learner
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,8 @@ def search_settings(
     rows = []
     for trial, changes in enumerate(sample_trials(spaces, n_trials, seed)):
         tried = run.with_settings(**changes).with_seed(seed)
-        progress = train(make_learner(tried, matrix, device), valid, tried.settings.epochs)
+        learner, limit = make_learner(tried, matrix, device), divergence_limit(matrix)
+        progress = train(learner, valid, tried.settings.epochs, diverged_above=limit)
         row = {"trial": trial, **changes}
         row |= {"valid_rmse": np.nan if progress.diverged else progress.best_rmse, "best_epoch": progress.best_epoch}
         row |= {"seconds": progress.seconds, "status": "diverged" if progress.diverged else "finished"}

@@ -1,8 +1,13 @@
 """Wrong configs are refused before any job, with the key, what was found and the choices."""
 
-import pytest
+import contextlib
 
-from deeprec.config.checks import load_plan
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from deeprec.config.checks import FOLDER, load_plan
+from deeprec.config.run_settings import read_yaml
 from deeprec.runtime.files import InputError
 from tests.config.changes import changed
 
@@ -54,6 +59,12 @@ from tests.config.changes import changed
         ("search/runs/als", {"l2": {"log_uniform": [0, 1]}}, "l2.log_uniform: found .0, 1.; expected more than 0"),
         ("search/runs/als", {"l2": {"uniform": [2, 1]}}, "als.l2.uniform: found .2, 1.; expected the low end before"),
         ("search/runs/als", {"l2": {"normal": [2, 1]}}, "unknown key normal; choose one from log_uniform, uniform"),
+        ("search/runs/als", {"rank": {"uniform": [4, 64]}}, "als.rank.rank: found 26.2; expected a whole number"),
+        ("search/runs/als", {"l2": {"uniform": ["a", "b"]}}, "als.l2.uniform: found .'a', 'b'.; expected the low end"),
+        ("runs/depth_4", {"model": ["als"]}, r"run 'depth_4'.model: found \['als'\]; expected text"),
+        ("runs/depth_4", {"recipe": {}}, r"run 'depth_4'.recipe: found \{\}; expected text"),
+        ("datasets/movielens-100k/splits/3m/kind", ["dates"], r"splits.3m: kind: found \['dates'\]; choose from dates"),
+        ("datasets/movielens-100k/source", ["csv"], r"source: found \['csv'\]; choose from netflix"),
         ("datasets/movielens-100k/main_split", "x", "main_split: unknown split 'x'; choose from last30"),
         ("datasets/movielens-100k/splits/3m/test", ["1998-03-23"], "splits.3m.test: found .*expected at least 2"),
         ("datasets/movielens-100k/splits/3m/test", ["1998-02-30", "1998-04-22"], "splits.3m.test.0: .*expected a date"),
@@ -92,3 +103,36 @@ def test_a_mistake_in_a_data_sets_file_names_the_file(config, tmp_path):
     (folder / "mine.yaml").write_text("- x")
     with pytest.raises(InputError, match=r"mine\.yaml: found list; expected keys and values"):
         load_plan({**config, "dataset": "mine"}, folder)
+
+
+@pytest.mark.parametrize("text", ["a: 1\nb: 2\na: 3\n", "x:\n  a: 1\n  a: 1\n", "{a: 1, a: 2}"])
+def test_a_key_given_twice_is_refused(tmp_path, text):
+    (tmp_path / "c.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"c.yaml: line \d: key 'a' again, after line \d; expected a YAML file"):
+        read_yaml(tmp_path / "c.yaml")
+
+
+def entries(config: dict, at: str = "") -> list[str]:
+    """The paths of all entries at any depth."""
+    found = []
+    for key, value in config.items():
+        found.append(f"{at}{key}")
+        found += entries(value, f"{at}{key}/") if isinstance(value, dict) else []
+    return found
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@given(data=st.data())
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_config_ends_in_a_traceback(config, data):
+    """Whatever stands in place of an entry, the config is sound or refused with a message."""
+    with_data = {**config, "datasets": {"movielens-100k": read_yaml(FOLDER / "movielens-100k.yaml")}}
+    path = data.draw(st.sampled_from([path for path in entries(with_data) if "/" not in path or "." not in path]))
+    with contextlib.suppress(InputError):
+        load_plan(changed(with_data, path, data.draw(ANYTHING)))

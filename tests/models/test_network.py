@@ -107,6 +107,22 @@ def test_dropout_acts_on_the_code_and_only_in_training():
     assert torch.equal(model(x), model(x))
 
 
+def test_dropout_drops_elements_of_the_code_and_of_nothing_else():
+    torch.manual_seed(0)
+    model = network(8, hidden=[12, 8], activation="identity", dropout=0.5)
+    once, twice = torch.eye(8), torch.eye(8)[:4]
+    with torch.no_grad():  # a decoder that adds the first four elements of the code to themselves
+        model.decode_w[0].copy_(torch.cat([once, twice]))
+        model.decode_w[1].copy_(torch.cat([once, twice]).T)
+    x = torch.randn(50, 8)
+    code, y = model.encode(x).detach(), model(x).detach()
+    kept = y != 0
+    # An element is dropped, or kept and doubled, and both its copies with it; a mask elsewhere would part them.
+    expected = 2 * code * torch.tensor([2.0] * 4 + [1.0] * 4)
+    torch.testing.assert_close(y[kept], expected[kept], rtol=0, atol=1e-5)
+    assert 0.3 < kept.float().mean() < 0.7
+
+
 def test_xavier_bounds_and_zero_biases():
     model = network(300, hidden=[100])
     bound = np.sqrt(6 / 400)

@@ -134,6 +134,26 @@ def test_blocks_bound_memory_and_not_results(monkeypatch: pytest.MonkeyPatch) ->
     np.testing.assert_allclose(found, expected[turned], atol=1e-3)  # states of half precision may round otherwise
 
 
+def test_a_training_rating_is_predicted_without_its_bucket() -> None:
+    """What others give an item on a rating's very day does not help to predict that rating."""
+    train, _ = moody_ratings()
+    user, item = 3, 7
+    day = train.date[(train.user == user) & (train.item == item)][0]
+    others = (train.item == item) & (train.date == day) & (train.user != user)
+    assert others.any()
+    turned = np.where(others, 6 - train.rating, train.rating).astype(np.int8)
+    one, two = learner_of(train), learner_of(Part(train.user, train.item, turned, train.date))
+    two.load(one.weights())
+    two.mean = one.mean
+    states = [ours.side["item"].all_states(ours.seqs["item"], ours.mean) for ours in (one, two)]
+    assert not torch.equal(*states)  # of the days after it
+    # A step's error is that of before its update.
+    errors = [
+        ours._step("user", "item", torch.tensor([user]), s)[0] for ours, s in zip((one, two), states, strict=True)
+    ]
+    assert torch.equal(*errors)
+
+
 def test_half_an_epoch_moves_one_side_only() -> None:
     learner = learner_of(moody_ratings()[0])
     before = {name: value.clone() for name, value in learner.weights().items()}

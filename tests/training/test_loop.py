@@ -1,6 +1,7 @@
 """The loop: resuming bit for bit, the best epoch, divergence, who is seen when."""
 
 import math
+import zipfile
 
 import numpy as np
 import pytest
@@ -170,3 +171,28 @@ def test_predict_does_not_depend_on_the_pairs_order_or_batch(monkeypatch):
 def test_settings_are_frozen():
     with pytest.raises(ValidationError, match="frozen"):
         learner().settings.lr = 1.0
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut", "empty"])
+def test_a_damaged_state_is_set_aside_and_the_training_starts_over(tmp_path, caplog, damage):
+    whole = train(learner(), valid_part(), 3)
+    state = tmp_path / "state.pt"
+    train(learner(), valid_part(), 2, state_path=state)
+    data = bytearray(state.read_bytes())
+    if damage == "flipped":
+        with zipfile.ZipFile(state) as archive:
+            largest = max(archive.infolist(), key=lambda entry: entry.file_size)
+        middle = largest.header_offset + len(largest.FileHeader()) + 200
+        data[middle] ^= 1
+    state.write_bytes({"flipped": data, "cut": data[: len(data) // 2], "empty": b""}[damage])
+    again = train(learner(), valid_part(), 3, state_path=state)
+    assert without_clock(again.history) == without_clock(whole.history)
+    assert f"{state}: damaged" in caplog.text and "set aside as state.damaged" in caplog.text
+    assert (tmp_path / "state.damaged").exists()
+
+
+def test_the_best_epoch_is_the_lowest_however_little_it_leads(monkeypatch):
+    ours = learner()
+    scores = iter([1.0, 0.999999, 0.9999989, 1.0])
+    monkeypatch.setattr("deeprec.training.loop.rmse", lambda prediction, rating: next(scores))
+    assert train(ours, valid_part(), 4).best_epoch == 3

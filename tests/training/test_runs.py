@@ -15,8 +15,10 @@ from mlflow import MlflowClient
 
 from deeprec.config.run_settings import Run, parse_run, read_run, write_run
 from deeprec.data.matrix import read_part, read_train
-from deeprec.runtime.files import InputError, read_json
+from deeprec.runtime.files import InputError, read_json, write_json
 from deeprec.settings.models import MODELS
+from deeprec.settings.splits import PerUserSplit
+from deeprec.training.loop import divergence_limit
 from deeprec.training.runs import choose_device, make_learner, train_run
 from tests.conftest import ROOT, run_of, write_split
 
@@ -166,3 +168,23 @@ def test_settings_that_lack_something_are_named(tmp_path):
         parse_run({**whole, "momentum": 0.9, "lr": 0}, "here")
     write_run(small_run(), tmp_path / "again.yaml")
     assert read_run(tmp_path / "again.yaml") == small_run()
+
+
+def test_another_split_than_the_runs_is_refused(split, tmp_path):
+    stats = {"split": "other", "definition": PerUserSplit(test_fraction=0.5, seed=0).model_dump(mode="json")}
+    write_json(split / "stats.json", stats)
+    with pytest.raises(InputError, match=r"found the split 'other', .*0.5.*; expected that of run 'r', 's', .*0.3"):
+        train_here(small_run(), split, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("scale", "limit"), [(1, 10.0), (20, 200.0)])
+def test_ratings_of_another_scale_are_learnt_and_do_not_diverge(split, tmp_path, scale, limit):
+    """As from 20 to 100: a first epoch errs by more than any rating of stars could."""
+    for part in ("train", "valid", "test"):
+        table = pd.read_parquet(split / f"{part}.parquet")
+        table.assign(rating=(scale * table["rating"]).astype("int8")).to_parquet(split / f"{part}.parquet")
+    assert divergence_limit(read_train(split)) == limit
+    run = small_run(lr=0.02 / scale**2, epochs=2)
+    metrics = train_here(run, split, tmp_path / "run")
+    assert metrics["status"] == "finished" and metrics["last_train_rmse"] > 1

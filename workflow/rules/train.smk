@@ -71,11 +71,14 @@ for seeds in PLAN.seed_batches:
             "../../envs/train.yaml"
         threads: lambda wildcards: PLAN.config.threads * PLAN.processes(wildcards.run)
         resources:
-            processes=lambda wildcards: PLAN.processes(wildcards.run),
-            mem_mb=lambda wildcards, input: PLAN.processes(wildcards.run)
+            # Snakemake gives a job no more threads than there are cores, and each process wants its own.
+            processes=lambda wildcards, threads: PLAN.processes(wildcards.run, threads),
+            mem_mb=lambda wildcards, input, threads: PLAN.processes(
+                wildcards.run, threads
+            )
             * PLAN.training_mb(wildcards.run, input.size_mb),
-            gpu=lambda wildcards: (
-                PLAN.processes(wildcards.run)
+            gpu=lambda wildcards, threads: (
+                PLAN.processes(wildcards.run, threads)
                 if PLAN.config.device != "cpu" and n_gpus()
                 else 0
             ),
