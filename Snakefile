@@ -24,7 +24,9 @@ from deeprec.config.run_settings import read_yaml, to_yaml
 from deeprec.runtime.provenance import n_gpus
 
 for path in filter(os.path.exists, workflow.configfiles):
-    read_yaml(Path(path))  # refuses what Snakemake's own reading takes without a word: a key given twice
+    read_yaml(
+        Path(path)
+    )  # refuses what Snakemake's own reading takes without a word: a key given twice
 PLAN = load_plan(config)
 shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(ROOT)}; ")
 

@@ -70,7 +70,8 @@ def write_archive(path: Path) -> None:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory, config) -> Path:
     """A copy of the repository with the shrunken config, so that its code can be edited."""
-    folder = tmp_path_factory.mktemp("project")
+    folder = tmp_path_factory.mktemp("project") / "a b's ü $HOME"  # as people call their folders
+    folder.mkdir()
     for name in ("deeprec", "scripts", "workflow", "envs"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "Snakefile", folder)

@@ -28,8 +28,8 @@ if PLAN.dataset.source == "simulated":
         resources:
             mem_mb=500,
         shell:
-            "python {input.code[0]} --source {input.source} --archive {output.archive} "
-            "--truth {output.truth} --manifest {output.manifest} --log {log}"
+            "python {input.code[0]:q} --source {input.source:q} --archive {output.archive:q} "
+            "--truth {output.truth:q} --manifest {output.manifest:q} --log {log:q}"
 
 else:
 
@@ -50,7 +50,7 @@ else:
         resources:
             mem_mb=500,
         shell:
-            "python {input.code[0]} --source {input.source} --manifest {output} --log {log}"
+            "python {input.code[0]:q} --source {input.source:q} --manifest {output:q} --log {log:q}"
 
 
 rule parse_ratings:
@@ -75,8 +75,8 @@ rule parse_ratings:
     params:
         users="--users" if NAMES else "",
     shell:
-        "python {input.code[0]} --source {input.source} --manifest {input.manifest} "
-        "--ratings {output.ratings} --items {output.titles} {params.users} {output.names} --log {log}"
+        "python {input.code[0]:q} --source {input.source:q} --manifest {input.manifest:q} "
+        "--ratings {output.ratings:q} --items {output.titles:q} {params.users} {output.names:q} --log {log:q}"
 
 
 rule split_ratings:
@@ -110,7 +110,7 @@ rule split_ratings:
     params:
         out=subpath(output[0], parent=True),
     shell:
-        "python {input.code[0]} --ratings {input.ratings} --split {input.split} --out {params.out} --log {log}"
+        "python {input.code[0]:q} --ratings {input.ratings:q} --split {input.split:q} --out {params.out:q} --log {log:q}"
 
 
 rule audit_splits:
@@ -135,4 +135,4 @@ rule audit_splits:
     resources:
         mem_mb=500,
     shell:
-        "python {input.code[0]} --stats {input.stats} --plan {input.plan} --out {output} --log {log}"
+        "python {input.code[0]:q} --stats {input.stats:q} --plan {input.plan:q} --out {output:q} --log {log:q}"

@@ -42,8 +42,8 @@ rule tabulate_results:
     params:
         out=subpath(output[0], parent=True),
     shell:
-        "python {input.code[0]} --metrics {input.metrics} --stats {input.stats} --plan {input.plan} "
-        "--out {params.out} --log {log}"
+        "python {input.code[0]:q} --metrics {input.metrics:q} --stats {input.stats:q} --plan {input.plan:q} "
+        "--out {params.out:q} --log {log:q}"
 
 
 rule judge_claims:
@@ -68,7 +68,7 @@ rule judge_claims:
     resources:
         mem_mb=500,
     shell:
-        "python {input.code[0]} --trainings {input.trainings} --plan {input.plan} --out {output} --log {log}"
+        "python {input.code[0]:q} --trainings {input.trainings:q} --plan {input.plan:q} --out {output:q} --log {log:q}"
 
 
 rule draw_ablation:
@@ -105,7 +105,7 @@ rule draw_ablation:
     params:
         runs="results/{dataset}/runs",
     shell:
-        "python {input.code[0]} --plan {input.plan} --runs {params.runs} --out {output} --log {log}"
+        "python {input.code[0]:q} --plan {input.plan:q} --runs {params.runs:q} --out {output:q} --log {log:q}"
 
 
 rule draw_final:
@@ -132,4 +132,4 @@ rule draw_final:
     resources:
         mem_mb=1000,
     shell:
-        "python {input.code[0]} --table {input.table} --plan {input.plan} --out {output} --log {log}"
+        "python {input.code[0]:q} --table {input.table:q} --plan {input.plan:q} --out {output:q} --log {log:q}"

@@ -37,5 +37,5 @@ rule write_report:
         figures=lambda wildcards, input: os.path.dirname(input.figures[0]),
         benchmarks="results/{dataset}/benchmarks",
     shell:
-        "python {input.code[0]} --plan {input.plan} --tables {params.tables} --figures {params.figures} "
-        "--benchmarks {params.benchmarks} --out {output} --log {log}"
+        "python {input.code[0]:q} --plan {input.plan:q} --tables {params.tables:q} --figures {params.figures:q} "
+        "--benchmarks {params.benchmarks:q} --out {output:q} --log {log:q}"

@@ -30,8 +30,8 @@ rule search_settings:
         split=lambda wildcards, input: os.path.dirname(input.split[0]),
         device=PLAN.config.device,
     shell:
-        "OMP_NUM_THREADS={threads} python {input.code[0]} --plan {input.plan} --split {params.split} "
-        "--device {params.device} --threads {threads} --out {output} --log {log}"
+        "OMP_NUM_THREADS={threads} python {input.code[0]:q} --plan {input.plan:q} --split {params.split:q} "
+        "--device {params.device:q} --threads {threads} --out {output:q} --log {log:q}"
 
 
 rule write_tuning:
@@ -57,8 +57,8 @@ rule write_tuning:
     resources:
         mem_mb=500,
     shell:
-        "python {input.code[0]} --search {input.search} --plan {input.plan} --stats {input.stats} "
-        "--out {output} --log {log}"
+        "python {input.code[0]:q} --search {input.search:q} --plan {input.plan:q} --stats {input.stats:q} "
+        "--out {output:q} --log {log:q}"
 
 
 rule search:

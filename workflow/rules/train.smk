@@ -27,7 +27,7 @@ rule prepare_tracking:
     params:
         uri=PLAN.config.tracking_uri,
     shell:
-        "python {input.code[0]} --tracking-uri {params.uri:q} --dataset {wildcards.dataset} --out {output} --log {log}"
+        "python {input.code[0]:q} --tracking-uri {params.uri:q} --dataset {wildcards.dataset} --out {output:q} --log {log:q}"
 
 
 # A rule for each batch of seeds, and no wildcard for it: the outputs of a job that trains several seeds are those of all
@@ -89,9 +89,9 @@ for seeds in PLAN.seed_batches:
             save_seconds=PLAN.config.save_seconds,
             uri=PLAN.config.tracking_uri,
         shell:
-            "OMP_NUM_THREADS={threads} python {input.code[0]} {input.settings} --split {params.split} "
-            "--device {params.device} --threads {threads} --processes {resources.processes} --states {params.states} "
-            "--save-seconds {params.save_seconds} --tracking-uri {params.uri:q} --log {log}"
+            "OMP_NUM_THREADS={threads} python {input.code[0]:q} {input.settings:q} --split {params.split:q} "
+            "--device {params.device:q} --threads {threads} --processes {resources.processes} --states {params.states:q} "
+            "--save-seconds {params.save_seconds:q} --tracking-uri {params.uri:q} --log {log:q}"
 
 
 rule track_results:
@@ -119,8 +119,8 @@ rule track_results:
     params:
         uri=PLAN.config.tracking_uri,
     shell:
-        "python {input.code[0]} {input.metrics} --plan {input.plan} --tracking-uri {params.uri:q} "
-        "--out {output} --log {log}"
+        "python {input.code[0]:q} {input.metrics:q} --plan {input.plan:q} --tracking-uri {params.uri:q} "
+        "--out {output:q} --log {log:q}"
 
 
 CLOSE_DEAD_RUNS = from_here("scripts/close_dead_runs.py")
