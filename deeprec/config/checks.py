@@ -14,8 +14,7 @@ from deeprec.settings.base import ModelSettings, problems, shown
 from deeprec.settings.models import MODELS
 
 FOLDER = ROOT / "workflow" / "datasets"
-LIKE = "like"  # names the data set whose splits and settings an entry takes over
-TAKEN_OVER = ("main_split", "split_seed", "splits", "models", "recipes", "runs", "ablations", "final")
+TAKEN_OVER = ("main_split", "split_seed", "splits", "models", "recipes", "runs", "ablations", "final")  # by `like`
 SAMPLERS = ("log_uniform", "uniform", "choices")
 
 
@@ -41,11 +40,7 @@ def _error(found: Iterable[str]) -> InputError:
 
 
 def _dataset(config: Config, folder: Path) -> Dataset:
-    name = config.dataset
-    entry, at = _entry(name, config, folder, "dataset")
-    if LIKE in entry:
-        base, _ = _entry(entry.pop(LIKE), config, folder, f"{at}.{LIKE}")
-        entry = _merged({key: value for key, value in base.items() if key in TAKEN_OVER}, entry)
+    entry, at = _entry(config.dataset, config, folder, "dataset")
     if not isinstance(entry.get("source"), str) or entry["source"] not in DATASETS:
         found = f"found {shown(entry['source'])}" if "source" in entry else "missing"
         raise _error([f"{at}.source: {found}; choose from {_choices(DATASETS)}"])
@@ -55,14 +50,20 @@ def _dataset(config: Config, folder: Path) -> Dataset:
         raise _error(problems(error, at)) from None
 
 
-def _entry(name: str, config: Config, folder: Path, asked_by: str) -> tuple[dict[str, Any], str]:
-    """Return what is said of a data set, in its file and in config.yaml, and where."""
-    file, own = folder / f"{name}.yaml", config.datasets
-    if name not in own and not file.exists():
-        known = dict.fromkeys([*own, *sorted(path.stem for path in folder.glob("*.yaml"))])
+def _entry(
+    name: Any, config: Config, folder: Path, asked_by: str, before: tuple[str, ...] = ()
+) -> tuple[dict[str, Any], str]:
+    """Return what is said of a data set, in its file, in config.yaml and by those it is `like`, and where."""
+    files, own = {path.stem: path for path in sorted(folder.glob("*.yaml"))}, config.datasets
+    known = [other for other in dict.fromkeys([*own, *files]) if other not in before]
+    if name not in known:
         raise _error([f"{asked_by}: found {name!r}; choose from {_choices(known)}"])
-    at = f"datasets.{name}" if name in own else str(file.relative_to(folder.parents[1]))
-    return _merged(read_yaml(file) if file.exists() else {}, own.get(name, {})), at
+    at = f"datasets.{name}" if name in own else str(files[name].relative_to(folder.parents[1]))
+    entry = _merged(read_yaml(files[name]) if name in files else {}, own.get(name, {}))
+    if "like" in entry:
+        base, _ = _entry(entry["like"], config, folder, f"{at}.like", (*before, name))
+        entry = _merged({key: value for key, value in base.items() if key in TAKEN_OVER}, entry)
+    return entry, at
 
 
 def _merged(entry: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,22 +132,20 @@ def _check_runs(plan: Plan) -> Iterator[str]:
 
 def _check_names(plan: Plan) -> Iterator[str]:
     """The names in ablations and in the final table: runs, labels, models."""
-    ablations = {**plan.config.ablations, **plan.dataset.ablations}
-    for name, ablation in ablations.items():
+    for name, ablation in plan.ablations_as_written.items():
         at = f"ablation {name!r}"
         yield from _unknown(at, "run", [*ablation.runs.values(), *ablation.paper], plan.defined)
         for panel in ablation.panels:
             yield from _unknown(f"{at}: panel", "label", panel.runs or [], ablation.runs)
-    if FINAL in ablations:
+    if FINAL in plan.ablations_as_written:
         yield f"ablation {FINAL!r}: the final table has this name; choose another"
-    named = {**plan.config.final.models, **plan.dataset.final.models}
-    models = {model: run for model, run in named.items() if run is not None}
-    for model, run in models.items():
+    for model, run in plan.models.items():
         yield from _unknown(f"final.models.{model}", "run", [run], plan.defined)
-    if not models:
+    if not plan.models:
         yield f"datasets.{plan.name}.final.models: every model is null; expected one that is not"
     paper = plan.dataset.final.paper or plan.config.final.paper
-    yield from _unknown("final.paper", "model", paper, named)
+    # Of a model that the data set leaves out, the paper's numbers are left out, too.
+    yield from _unknown("final.paper", "model", paper, [*plan.models, *plan.dataset.final.models])
 
 
 def _check_search(plan: Plan) -> Iterator[str]:
@@ -166,10 +165,11 @@ def _check_search(plan: Plan) -> Iterator[str]:
                 with_space = [field for field in kind.model_fields if kind.space_of(field)]
                 yield f"{at}.{setting}: has no space of its own; give one, or choose from {_choices(with_space)}"
             else:
-                yield from _check_space(plan, f"{at}.{setting}", name, setting, space)
+                yield from _check_space(plan, name, setting, space)
 
 
-def _check_space(plan: Plan, at: str, run: str, setting: str, space: dict[str, list[Any]]) -> Iterator[str]:
+def _check_space(plan: Plan, run: str, setting: str, space: dict[str, list[Any]]) -> Iterator[str]:
+    at = f"search.runs.{run}.{setting}"
     if len(space) != 1 or not set(space) <= set(SAMPLERS):
         yield f"{at}: unknown key {_choices(space)}; choose one from {_choices(SAMPLERS)}"
         return
@@ -184,7 +184,8 @@ def _check_space(plan: Plan, at: str, run: str, setting: str, space: dict[str, l
         # What lies between is a number with a fraction, which a whole number cannot take.
         values = values if sampler == "choices" else [*values, values[0] + 0.37 * (values[1] - values[0])]
     for value in values:
-        yield from _check_values(plan, at, type(plan.run(run).settings), {**plan.values(run), setting: value})
+        tried = {**plan.values(run), setting: value}
+        yield from _check_values(plan, f"search.runs.{run}", type(plan.run(run).settings), tried)
 
 
 def _is_range(values: list[Any]) -> bool:

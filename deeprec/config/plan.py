@@ -48,7 +48,7 @@ class Plan:
         names = dict.fromkeys([*own, *special, *(name for name in MODELS if name != DEFAULT_MODEL)])
         found = {name: {**self._plain(name), **own.get(name, {}), **special.get(name, {})} for name in names}
         for model, copies in self._copies.items():
-            if (run := self._models[model]) in found:
+            if (run := self.models[model]) in found:
                 for split, copy in copies.items():
                     found[copy] = {**found[run], **found.get(copy, {}), "split": split}
         return found
@@ -58,7 +58,8 @@ class Plan:
         return {"model": name} if name in MODELS and name != DEFAULT_MODEL else {}
 
     @cached_property
-    def _models(self) -> dict[str, str]:
+    def models(self) -> dict[str, str]:
+        """The final table's models and their runs, as they are written; those that the data set leaves out are gone."""
         named = {**self.config.final.models, **self.dataset.final.models}
         return {model: run for model, run in named.items() if run is not None}
 
@@ -66,7 +67,7 @@ class Plan:
     def _copies(self) -> dict[str, dict[str, str]]:
         main = self.dataset.main_split
         splits = self.dataset.splits
-        return {model: {s: run if s == main else f"{run}_{s}" for s in splits} for model, run in self._models.items()}
+        return {model: {s: run if s == main else f"{run}_{s}" for s in splits} for model, run in self.models.items()}
 
     def values(self, name: str) -> dict[str, Any]:
         """Return the settings that a run does not leave at its model's defaults; a shape's name as its sizes."""
@@ -112,10 +113,11 @@ class Plan:
             for model, copies in self._copies.items()
             for split, run in copies.items()
         }
-        return {**{name: ablation.runs for name, ablation in self._ablations.items()}, FINAL: final}
+        return {**{name: ablation.runs for name, ablation in self.ablations_as_written.items()}, FINAL: final}
 
     @cached_property
-    def _ablations(self) -> dict[str, Ablation]:
+    def ablations_as_written(self) -> dict[str, Ablation]:
+        """Ablations by name, those of the data set last, their runs as they are named there."""
         return {**self.config.ablations, **self.dataset.ablations}
 
     @cached_property
@@ -130,7 +132,7 @@ class Plan:
 
     @cached_property
     def ablations(self) -> dict[str, Ablation]:
-        """Ablations by name, those of the data set last."""
+        """Ablations by name, with the runs that train for those that are named."""
         return {
             name: ablation.model_copy(
                 update={
@@ -138,7 +140,7 @@ class Plan:
                     "paper": {self._names.get(run, run): rmse for run, rmse in ablation.paper.items()},
                 }
             )
-            for name, ablation in self._ablations.items()
+            for name, ablation in self.ablations_as_written.items()
         }
 
     @cached_property
@@ -148,7 +150,7 @@ class Plan:
         left_out = {model for model, run in special.models.items() if run is None}
         paper = self.config.final.paper if special.paper is None else special.paper
         return FinalTable(
-            models={model: self._names[run] for model, run in self._models.items()},
+            models={model: self._names[run] for model, run in self.models.items()},
             runs={m: {s: self._names[run] for s, run in copies.items()} for m, copies in self._copies.items()},
             splits=list(self.dataset.splits),
             main_split=self.dataset.main_split,
@@ -193,7 +195,7 @@ class Plan:
 
     def searched(self) -> dict[str, str]:
         """Return what the search may change of each model in the final table, as it stands, in words."""
-        runs, models = self.config.search.runs, self._models
+        runs, models = self.config.search.runs, self.models
         return {
             model: ", ".join(f"{name} {getattr(self.run(run).settings, name)}" for name in runs.get(run, []))
             for model, run in models.items()

@@ -11,12 +11,12 @@ from deeprec.settings.sources import SOURCES, Source
 from deeprec.settings.splits import TimeSplit
 
 FINAL = "final"  # the final table's name among the ablations
-NAME = "^[A-Za-z0-9][A-Za-z0-9._-]*$"
+NAME = "[A-Za-z0-9][A-Za-z0-9._-]*"
 
 
 def _named(entries: dict[str, Any]) -> dict[str, Any]:
     for name in entries:
-        if not re.match(NAME, name):
+        if not re.fullmatch(NAME, name):
             raise ValueError(
                 f"the name {name!r} becomes part of a path; expected letters, digits, '.', '_' and '-' only, "
                 "a letter or digit first"
@@ -83,6 +83,7 @@ class Dataset(Source):
     """A data set: what defines its ratings (its source's keys), and how they are used."""
 
     title: str = setting(..., "name in figures and tables", min_length=1)
+    like: str | None = setting(None, "data set whose splits and settings count where this one says nothing else")
     main_split: str = setting(..., "split of the runs that name none")
     split_seed: int = setting(..., "seed of the sampling between validation and test", ge=0)
     splits: Annotated[dict[str, TimeSplit], Named] = setting(..., "splits by time, by name", min_length=1)

@@ -175,19 +175,28 @@ def has_state(path: Path) -> bool:
 
 
 def _fault_of(path: Path) -> str | None:
-    """Say what is wrong with a state, None where nothing is: torch writes a zip file, but checks no checksum."""
+    """Say what is wrong with a state, None where nothing is."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(path) as archive:  # as torch writes it; but torch checks none of its checksums
             damaged = archive.testzip()
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
-        return str(error)
+        if damaged is None:
+            _load(path)
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged directory of the zip file fails either reader in any of a dozen ways
+        return " ".join(str(error).split()) or type(error).__name__
     return damaged and f"{damaged} does not match its checksum"
+
+
+def _load(path: Path) -> dict[str, Any]:
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)  # learners take it to the device
+    return state
 
 
 def _resume(learner: Learner, path: Path | None) -> Progress:
     if path is None or not has_state(path):
         return Progress()
-    state = torch.load(path, map_location="cpu", weights_only=True)  # load() takes it to the device
+    state = _load(path)
     learner.load(state["weights"], state["state"])
     torch.set_rng_state(state["random"]["cpu"])
     if "cuda" in state["random"] and torch.cuda.is_initialized():

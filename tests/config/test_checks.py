@@ -54,12 +54,12 @@ from tests.config.changes import changed
         ("search/runs/svd", ["rank"], "search.runs: unknown run 'svd'; choose from"),
         ("search/runs/als", ["rnk"], "search.runs.als: unknown key 'rnk'; choose from epochs, rank"),
         ("search/runs/als", ["clip"], "search.runs.als.clip: has no space of its own; give one, or choose from rank"),
-        ("search/runs/als", {"rank": {"choices": [3, 0]}}, "search.runs.als.rank.rank: found 0; expected at least 1"),
+        ("search/runs/als", {"rank": {"choices": [3, 0]}}, "search.runs.als.rank: found 0; expected at least 1"),
         ("search/runs/als", {"rank": {"choices": []}}, "search.runs.als.rank.choices: found nothing"),
         ("search/runs/als", {"l2": {"log_uniform": [0, 1]}}, "l2.log_uniform: found .0, 1.; expected more than 0"),
         ("search/runs/als", {"l2": {"uniform": [2, 1]}}, "als.l2.uniform: found .2, 1.; expected the low end before"),
         ("search/runs/als", {"l2": {"normal": [2, 1]}}, "unknown key normal; choose one from log_uniform, uniform"),
-        ("search/runs/als", {"rank": {"uniform": [4, 64]}}, "als.rank.rank: found 26.2; expected a whole number"),
+        ("search/runs/als", {"rank": {"uniform": [4, 64]}}, "als.rank: found 26.2; expected a whole number"),
         ("search/runs/als", {"l2": {"uniform": ["a", "b"]}}, "als.l2.uniform: found .'a', 'b'.; expected the low end"),
         ("runs/depth_4", {"model": ["als"]}, r"run 'depth_4'.model: found \['als'\]; expected text"),
         ("runs/depth_4", {"recipe": {}}, r"run 'depth_4'.recipe: found \{\}; expected text"),
@@ -75,7 +75,10 @@ from tests.config.changes import changed
             "splits.3m: kind: found 'days'; choose from dates, per_user",
         ),
         ("datasets/movielens-100k/splits/last30/test_fraction", 1.5, "last30.test_fraction: found 1.5; expected less"),
-        ("datasets/movielens-100k/like", "netflx", "movielens-100k.like: found 'netflx'; choose from movielens-100k"),
+        ("datasets/movielens-100k/like", ["netflix"], r"movielens-100k.like: found \['netflix'\]; choose from netflix"),
+        ("datasets/movielens-100k/like", "movielens-100k", "like: found 'movielens-100k'; choose from netflix"),
+        ("runs/x\n", {}, r"runs: the name 'x\\n' becomes part of a path"),
+        ("datasets/movielens-100k/like", "netflx", "movielens-100k.like: found 'netflx'; choose from netflix"),
     ],
 )
 def test_mistakes_are_named(config, path, value, message):
@@ -132,7 +135,8 @@ ANYTHING = st.recursive(
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_config_ends_in_a_traceback(config, data):
     """Whatever stands in place of an entry, the config is sound or refused with a message."""
-    with_data = {**config, "datasets": {"movielens-100k": read_yaml(FOLDER / "movielens-100k.yaml")}}
+    dataset = {**read_yaml(FOLDER / "movielens-100k.yaml"), "like": "netflix"}
+    with_data = {**config, "datasets": {"movielens-100k": dataset}}
     path = data.draw(st.sampled_from([path for path in entries(with_data) if "/" not in path or "." not in path]))
     with contextlib.suppress(InputError):
         load_plan(changed(with_data, path, data.draw(ANYTHING)))

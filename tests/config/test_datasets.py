@@ -46,6 +46,17 @@ def test_a_data_set_is_like_another_but_for_its_own(config) -> None:
     assert (ours.run("depth_6").settings.lr, netflix.run("depth_6").settings.lr) == (0.005, 0.001)
 
 
+def test_likeness_is_handed_on_and_never_goes_in_a_circle(config) -> None:
+    mine = {"source": "csv", "path": "r.csv", "columns": SOURCES["csv"]["columns"], "title": "Mine"}
+    third = {**config, "dataset": "mine", "datasets": {"mine": {**mine, "like": "simulated"}}}
+    plan = load_plan(third)
+    assert set(plan.dataset.splits) == {"3m", "6m", "1y", "full"}  # Netflix's, by way of `simulated`
+    assert plan.run("depth_6").settings.lr == 0.005  # of `simulated`
+    circle = {"a": {**mine, "like": "b"}, "b": {**mine, "like": "a"}}
+    with pytest.raises(InputError, match=r"datasets\.b\.like: found 'a'; choose from movielens-100k"):
+        load_plan({**config, "dataset": "a", "datasets": circle})
+
+
 def test_an_entry_of_the_config_changes_a_file(config) -> None:
     plan = load_plan({**config, "dataset": "netflix", "datasets": {"netflix": {"path": "/data/x.zip"}}})
     assert plan.dataset.path == "/data/x.zip" and plan.dataset.title == "Netflix Prize"

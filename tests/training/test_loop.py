@@ -2,6 +2,7 @@
 
 import math
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -173,18 +174,27 @@ def test_settings_are_frozen():
         learner().settings.lr = 1.0
 
 
-@pytest.mark.parametrize("damage", ["flipped", "cut", "empty"])
+def damaged(state: Path, damage: str) -> bytes:
+    """A state's bytes with one of them flipped, in a weight or in the zip file's directory, or cut off."""
+    data = bytearray(state.read_bytes())
+    with zipfile.ZipFile(state) as archive:
+        largest = max(archive.infolist(), key=lambda entry: entry.file_size)
+    flipped = {
+        "weight": largest.header_offset + len(largest.FileHeader()) + 200,
+        "name": data.rfind(largest.filename.encode()) + 1,
+        "end": len(data) - 6,  # where the directory lies
+    }
+    if damage in flipped:
+        data[flipped[damage]] ^= 0x80
+    return bytes(data[: {"half": len(data) // 2, "nothing": 0}.get(damage, len(data))])
+
+
+@pytest.mark.parametrize("damage", ["weight", "name", "end", "half", "nothing"])
 def test_a_damaged_state_is_set_aside_and_the_training_starts_over(tmp_path, caplog, damage):
     whole = train(learner(), valid_part(), 3)
     state = tmp_path / "state.pt"
     train(learner(), valid_part(), 2, state_path=state)
-    data = bytearray(state.read_bytes())
-    if damage == "flipped":
-        with zipfile.ZipFile(state) as archive:
-            largest = max(archive.infolist(), key=lambda entry: entry.file_size)
-        middle = largest.header_offset + len(largest.FileHeader()) + 200
-        data[middle] ^= 1
-    state.write_bytes({"flipped": data, "cut": data[: len(data) // 2], "empty": b""}[damage])
+    state.write_bytes(damaged(state, damage))
     again = train(learner(), valid_part(), 3, state_path=state)
     assert without_clock(again.history) == without_clock(whole.history)
     assert f"{state}: damaged" in caplog.text and "set aside as state.damaged" in caplog.text
