@@ -182,14 +182,13 @@ def damaged(state: Path, damage: str) -> bytes:
     flipped = {
         "weight": largest.header_offset + len(largest.FileHeader()) + 200,
         "name": data.rfind(largest.filename.encode()) + 1,
-        "end": len(data) - 6,  # where the directory lies
     }
     if damage in flipped:
         data[flipped[damage]] ^= 0x80
     return bytes(data[: {"half": len(data) // 2, "nothing": 0}.get(damage, len(data))])
 
 
-@pytest.mark.parametrize("damage", ["weight", "name", "end", "half", "nothing"])
+@pytest.mark.parametrize("damage", ["weight", "name", "half", "nothing"])
 def test_a_damaged_state_is_set_aside_and_the_training_starts_over(tmp_path, caplog, damage):
     whole = train(learner(), valid_part(), 3)
     state = tmp_path / "state.pt"
