@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
-from deeprec.data.sparse import SparseRows, weighted_sums
+from deeprec.data.sparse import Pattern, SparseRows, weighted_sums
 from deeprec.runtime.files import InputError
 
 INT16 = 1 << 15  # what an int16 holds ends before it: the days from 1880 to 2059, the items of all but huge data sets
@@ -77,7 +77,7 @@ class RatingMatrix:
         n, device = int(ends[-1]), self.columns.device
         offsets, shift = (x.to(device, non_blocking=True) for x in (ends, self._host_offsets[rows] - ends[:-1]))
         entries = torch.arange(n, device=device) + torch.repeat_interleave(shift, offsets.diff(), output_size=n)
-        return SparseRows(offsets, self.columns[entries], self.values[entries].float(), self.n_columns)
+        return SparseRows(Pattern(offsets, self.columns[entries], self.n_columns), self.values[entries].float())
 
     def product(self, values: Tensor, dense: Tensor) -> Tensor:
         """Multiply a matrix of this one's pattern, with other `values` (n_ratings,), by a dense one (n_columns, k).

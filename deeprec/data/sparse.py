@@ -5,7 +5,6 @@ sparse matrix, and the masked loss (slide 7) reads the last layer at rated items
 that are again products with that sparse matrix. The dense layers beside them are the reference.
 """
 
-from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -14,57 +13,65 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-class SparseRows:
-    """Some rows of a rating matrix, (n_rows, n_columns): a pattern (which columns) and the values there (stars)."""
+class Pattern:
+    """Which columns some rows have, as a CSR matrix: offsets (n_rows + 1,), columns (n,) ascending within a row."""
 
-    def __init__(self, offsets: Tensor, columns: Tensor, values: Tensor, n_columns: int):
-        """Take a CSR matrix: offsets (n_rows + 1,), columns (n,) ascending within a row, values (n,) float32."""
-        self.offsets, self.columns, self.values, self.n_columns = offsets.int(), columns.int(), values, n_columns
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(n_rows, n_columns)."""
-        return len(self.offsets) - 1, self.n_columns
+    def __init__(self, offsets: Tensor, columns: Tensor, n_columns: int):
+        self.offsets, self.columns, self.n_columns = offsets.int(), columns.int(), n_columns
 
     @cached_property
-    def _row(self) -> Tensor:
+    def row(self) -> Tensor:
+        """Each entry's row, (n,)."""
         return torch.repeat_interleave(self.offsets.diff(), output_size=len(self.columns)).int()
 
     @cached_property
-    def _by_column(self) -> tuple[Tensor, Tensor, Tensor]:
+    def by_column(self) -> tuple[Tensor, Tensor, Tensor]:
         """The pattern transposed: offsets (n_columns + 1,), rows (n,), and the values' new order (n,)."""
         order = torch.argsort(self.columns, stable=True)
         # Not bincount(), which waits for a GPU to learn the largest column.
         counts = self.columns.new_zeros(self.n_columns + 1)
         counts = counts.index_add_(0, self.columns + 1, torch.ones_like(self.columns))
-        return counts.cumsum(0, dtype=torch.int32), self._row[order], order
+        return counts.cumsum(0, dtype=torch.int32), self.row[order], order
+
+
+class SparseRows:
+    """Some rows of a rating matrix, (n_rows, n_columns): a pattern (which columns) and the values there (stars)."""
+
+    def __init__(self, at: Pattern, values: Tensor):
+        """Take values (n,) float32, in the order of the pattern's entries."""
+        self.at, self.values = at, values
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n_rows, n_columns)."""
+        return len(self.at.offsets) - 1, self.at.n_columns
 
     def pattern(self) -> Tensor:
         """Return a sparse (n_rows, n_columns) tensor of zeros where there are ratings."""
         zeros = torch.zeros_like(self.values)
-        return torch.sparse_csr_tensor(self.offsets, self.columns, zeros, self.shape, check_invariants=False)
+        return torch.sparse_csr_tensor(self.at.offsets, self.at.columns, zeros, self.shape, check_invariants=False)
 
     def product(self, values: Tensor, dense: Tensor) -> Tensor:
         """Multiply the rows, with other `values` (n,), by a dense matrix (n_columns, k): (n_rows, k)."""
-        return weighted_sums(self.offsets, self.columns, values, dense)
+        return weighted_sums(self.at.offsets, self.at.columns, values, dense)
 
     def product_transposed(self, values: Tensor, dense: Tensor) -> Tensor:
         """Multiply the transpose of the rows, with other `values` (n,), by a dense (n_rows, k): (n_columns, k)."""
-        offsets, rows, order = self._by_column
+        offsets, rows, order = self.at.by_column
         return weighted_sums(offsets, rows, values[order], dense)
 
     def noisy(self, probability: float) -> "SparseRows":
         """Return the rows with some values dropped (set to 0) and the others scaled up (denoising, slide 7)."""
-        if not probability:
-            return self  # what is known of its pattern is known of x's, the target
-        noisy = copy(self)
-        noisy.values = F.dropout(self.values, probability)
-        return noisy
+        return SparseRows(self.at, F.dropout(self.values, probability)) if probability else self
+
+    def spread(self, by_row: Tensor, by_column: Tensor) -> Tensor:
+        """Return the sum of its row's and its column's value for each entry, (n,), given all rows' and all columns'."""
+        return by_row[self.at.row] + by_column[self.at.columns]
 
     def dense(self) -> Tensor:
         """Return the vectors x, (n_rows, n_columns), 0 where not rated."""
         x = torch.zeros(self.shape, device=self.values.device)
-        x[self._row, self.columns] = self.values
+        x[self.at.row, self.at.columns] = self.values
         return x
 
 
@@ -108,4 +115,4 @@ def input_layer(x: SparseRows, weight: Tensor, bias: Tensor) -> Tensor:
 def output_layer(h: Tensor, weight: Tensor, bias: Tensor, x: SparseRows) -> Tensor:
     """Return h Wᵀ + b at x's ratings only, (n,), for h (n_rows, n_in) and W (n_columns, n_in)."""
     product: Tensor = _Output.apply(h, weight, x)  # type: ignore[no-untyped-call]
-    return product + bias[x.columns]
+    return product + bias[x.at.columns]

@@ -1,6 +1,7 @@
 """Training an autoencoder on rating vectors: batches, dense re-feeding, optimizer and schedule."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -9,27 +10,47 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from deeprec.data.matrix import Part, RatingMatrix, rating_matrix
+from deeprec.data.sparse import SparseRows
 from deeprec.models.bias import item_means
+from deeprec.models.center import MEANS_L2, PREFIX, center_of
+from deeprec.models.factors import clip, rating_range
 from deeprec.models.network import AutoEncoder
 from deeprec.models.optimizers import make_optimizer
 from deeprec.runtime import parallel
 from deeprec.settings.autoencoder import AutoEncoderSettings
 
-MEANS_L2 = 5.0  # ratings of μ that an item's mean counts beside its own, when the output layer starts from it
-PREDICT_BATCH = 1024  # users; bounds memory, not results
+PREDICT_BATCH = 1024  # rows; bounds memory, not results
 
 
 class AutoEncoderLearner:
-    """Learns to complete the rows of a rating matrix; torch's global generator must be seeded before."""
+    """Learns to complete the rows of a rating matrix, users' or items'; torch's global generator must be seeded before.
+
+    `model` is the network that learns, `mean_model` the one that predicts: the mean of its weights, where `ema_epochs`
+    asks for one, else the very same.
+    """
 
     def __init__(self, settings: AutoEncoderSettings, train: RatingMatrix, device: torch.device):
         self.settings, self.device = settings, device
-        self.matrix = train.to(device)
-        self.model = AutoEncoder(train.n_columns, settings).to(device)
+        self.by_item = settings.rows == "items"
+        center = center_of(settings, train.to(device))
+        self.center = center.transpose() if center and self.by_item else center
+        self.matrix = (train.transpose() if self.by_item else train).to(device)
+        self.limits = rating_range(train) if settings.clip else None
+        self.model = AutoEncoder(self.matrix.n_columns, settings).to(device)
         if settings.output_start == "means":
             self.model.start_at(item_means(self.matrix, MEANS_L2))
-        weight_decay = settings.weight_decay + settings.l2 / train.n_ratings
-        self.optimizer = make_optimizer(self.model.parameters(), settings, weight_decay)
+        self.mean_model = deepcopy(self.model) if settings.ema_epochs else self.model
+        self.n_updates = 0
+        self.optimizer = self._optimizer(settings.weight_decay + settings.l2 / train.n_ratings)
+
+    def _optimizer(self, weight_decay: float) -> torch.optim.Optimizer:
+        if self.settings.l2_biases:
+            return make_optimizer(self.model.parameters(), self.settings, weight_decay)
+        weights: list[dict[str, Any]] = [
+            {"params": self.model.weight_matrices()},
+            {"params": self.model.biases(), "weight_decay": 0.0},
+        ]
+        return make_optimizer(weights, self.settings, weight_decay)
 
     def lr(self, epoch: int) -> float:
         """Halve (`lr_decay`) at each milestone; the original counts epochs from 0, so 24 is our 25th."""
@@ -37,12 +58,12 @@ class AutoEncoderLearner:
         return s.lr * s.lr_decay ** sum(epoch > milestone for milestone in s.lr_milestones)
 
     def train_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        """See every user once, in a new order."""
+        """See every row once, in a new order."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr(epoch)
         self.model.train()
         # Summed on the device and read once an epoch: reading each step's loss would stall a GPU.
-        errors, counts = zip(*(self.step(users) for users in self._batches()), strict=True)
+        errors, counts = zip(*(self.step(rows) for rows in self._batches()), strict=True)
         return parallel.total(torch.stack(errors).double()).cpu().numpy(), np.array(counts)
 
     def _batches(self) -> Iterator[Tensor]:
@@ -52,23 +73,32 @@ class AutoEncoderLearner:
         # The original drops the last, incomplete batch; a data set smaller than one batch is kept whole.
         return iter(order[:n_full].split(size) if self.settings.drop_last and n_full else order.split(size))
 
-    def step(self, users: Tensor) -> tuple[Tensor, int]:
-        """Update on a batch of users, re-feed (slides 19-21), and return their squared error and number of ratings.
+    def _read(self, rows: Tensor) -> SparseRows:
+        """Return the rating vectors of some rows, less their center."""
+        x = self.matrix.rows(rows)
+        return x if self.center is None else SparseRows(x.at, x.values - self.center.of(x, rows))
 
-        Of several processes, each sees its share of the users; its losses, divided by what the whole batch counts,
+    def _input(self, x: SparseRows) -> SparseRows:
+        offset = self.settings.input_offset
+        return SparseRows(x.at, x.values + offset) if offset else x
+
+    def step(self, rows: Tensor) -> tuple[Tensor, int]:
+        """Update on a batch of rows, re-feed (slides 19-21), and return their squared error and number of ratings.
+
+        Of several processes, each sees its share of the rows; its losses, divided by what the whole batch counts,
         add up to the batch's, and its squared error is the share's.
         """
-        x, n_ratings = self.matrix.rows(parallel.share(users)), self.matrix.count(users)
-        h = self.model.hidden(self.model.dropout(self.model.encode(x.noisy(self.settings.input_noise))))
+        x, n_ratings = self._read(parallel.share(rows)), self.matrix.count(rows)
+        h = self.model.hidden(self.model.dropout(self.model.encode(self._input(x).noisy(self.settings.input_noise))))
         # f(x) as it was before the update is input and target of the next pass, where every output counts.
         fed = self.model.output(h.detach()).detach() if self.settings.refeed else None
         error = (self.model.output(h, at=x) - x.values).square().sum()  # masked: rated items only (slide 7)
         self._update(error / n_ratings)
         for _ in range(self.settings.refeed):
             assert fed is not None
-            y = self.model(F.dropout(fed, self.settings.refeed_noise))
+            y = self.model(F.dropout(fed + self.settings.input_offset, self.settings.refeed_noise))
             # The mean squared error's gradient at once: its value, which nobody reads, costs as much again.
-            self._update(y, (y.detach() - fed) * (2 / (len(users) * self.matrix.n_columns)))
+            self._update(y, (y.detach() - fed) * (2 / (len(rows) * self.matrix.n_columns)))
             fed = y.detach()
         return error.detach(), n_ratings
 
@@ -81,31 +111,54 @@ class AutoEncoderLearner:
         loss.backward(gradient)
         parallel.sum_gradients(self.model.parameters())
         self.optimizer.step()
+        self.n_updates += 1
+        if self.mean_model is not self.model:
+            self._take_mean()
+
+    @torch.no_grad()
+    def _take_mean(self) -> None:
+        """Move the mean of the weights towards them: w̄ += (w - w̄) / n, the plain mean until n is the horizon."""
+        n_rows, size = self.matrix.n_rows, self.settings.batch_size
+        horizon = self.settings.ema_epochs * -(-n_rows // size) * (1 + self.settings.refeed)
+        share = 1 / max(1.0, min(self.n_updates, horizon))
+        torch._foreach_lerp_(list(self.mean_model.parameters()), list(self.model.parameters()), share)
 
     @torch.no_grad()
     def predict(self, part: Part) -> np.ndarray:
-        """Score pairs, given the users' training ratings as input; only what is asked for is computed."""
-        self.model.eval()
-        user, item = part.user, part.item
-        order = np.lexsort((item, user))
+        """Score pairs, given the rows' training ratings as input; only what is asked for is computed.
+
+        Where ratings are centred, a user or an item without training ratings gets the center alone.
+        """
+        self.mean_model.eval()
+        row, column = (part.item, part.user) if self.by_item else (part.user, part.item)
+        order = np.lexsort((column, row))
         shape = self.matrix.n_rows, self.matrix.n_columns
-        asked = rating_matrix(user[order], item[order], np.zeros(len(user), np.int8), *shape).to(self.device)
-        users = torch.from_numpy(np.unique(user))
-        found = [self.model(self.matrix.rows(rows), at=asked.rows(rows)) for rows in users.split(PREDICT_BATCH)]
-        prediction = np.empty(len(user), np.float32)
+        asked = rating_matrix(row[order], column[order], np.zeros(len(row), np.int8), *shape).to(self.device)
+        found = [self._score(rows, asked.rows(rows)) for rows in torch.from_numpy(np.unique(row)).split(PREDICT_BATCH)]
+        prediction = np.empty(len(row), np.float32)
         prediction[order] = torch.cat(found).cpu().numpy()
-        return prediction
+        return clip(prediction, self.limits)
+
+    def _score(self, rows: Tensor, asked: SparseRows) -> Tensor:
+        y: Tensor = self.mean_model(self._input(self._read(rows)), at=asked)
+        return y if self.center is None else self.center.added_to(y, asked, rows)
 
     def weights(self) -> dict[str, Any]:
-        """Return the model's parameters."""
-        return self.model.state_dict()
+        """Return what predicts: the network's parameters, and the center."""
+        return self.mean_model.state_dict() | (self.center.weights() if self.center else {})
 
     def state(self) -> dict[str, Any]:
-        """Return the optimizer's momenta."""
-        return self.optimizer.state_dict()
+        """Return the optimizer's momenta and, where another network predicts, the one that learns."""
+        state = {"optimizer": self.optimizer.state_dict(), "n_updates": self.n_updates}
+        return state if self.mean_model is self.model else {**state, "model": self.model.state_dict()}
 
     def load(self, weights: dict[str, Any], state: dict[str, Any] | None = None) -> None:
-        """Take over parameters, and momenta to train on from."""
-        self.model.load_state_dict(weights)
+        """Take over what predicts, and a state to train on from."""
+        if self.center:
+            self.center = self.center.with_weights(weights)
+        self.mean_model.load_state_dict({k: v for k, v in weights.items() if not k.startswith(PREFIX)})
         if state is not None:
-            self.optimizer.load_state_dict(state)
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.n_updates = state["n_updates"]
+            if "model" in state:
+                self.model.load_state_dict(state["model"])

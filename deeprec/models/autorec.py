@@ -1,49 +1,28 @@
 """AutoRec (Sedhain, Menon, Sanner & Xie, WWW 2015): the project's autoencoder, on items' or users' vectors.
 
-One hidden layer, h(r; θ) = f(W g(V r + μ) + b), with a sigmoid g and the identity as f, the pair that
-the authors found best.
+One hidden layer, h(r; θ) = f(W g(V r + μ) + b), with a sigmoid g and the identity as f, the pair that the authors
+found best. The objective Σ (r - h(r))² + λ/2 (‖W‖² + ‖V‖²) is divided by the number of training ratings, so that λ
+means the same for every batch size; biases are not penalised. `rows: items` is I-AutoRec, `rows: users` U-AutoRec.
 """
 
-import numpy as np
 import torch
-from torch import Tensor
 
-from deeprec.data.matrix import Part, RatingMatrix
+from deeprec.data.matrix import RatingMatrix
 from deeprec.models.autoencoder import AutoEncoderLearner
-from deeprec.models.factors import clip, rating_range
 from deeprec.settings.autoencoder import AutoEncoderSettings
 from deeprec.settings.autorec import AutoRecSettings
 
 
 class AutoRecLearner(AutoEncoderLearner):
-    """Learns to complete items' vectors (`rows: items`, I-AutoRec) or users' (U-AutoRec)."""
+    """Learns to complete items' vectors or users'."""
 
     def __init__(self, settings: AutoRecSettings, train: RatingMatrix, device: torch.device):
-        self.by_item = settings.rows == "items"
-        super().__init__(_as_autoencoder(settings), train.transpose() if self.by_item else train, device)
-        self.limits = rating_range(train) if settings.clip else None
-        self.l2 = settings.l2
-
-    def step(self, rows: Tensor) -> tuple[Tensor, int]:
-        """Update on a batch of rows and return its squared error and number of ratings.
-
-        The objective Σ (r - h(r))² + λ/2 (‖W‖² + ‖V‖²) is divided by the number of training ratings,
-        so that λ means the same for every batch size; biases are not penalised.
-        """
-        x = self.matrix.rows(rows)
-        error, count = (self.model(x, at=x) - x.values).square().sum(), len(x.values)
-        norm = sum(w.square().sum() for w in self.model.weight_matrices())
-        self._update(error / count + self.l2 / 2 * norm / self.matrix.n_ratings)
-        return error.detach(), count
-
-    def predict(self, part: Part) -> np.ndarray:
-        """Score pairs, given the training ratings of the items (I-AutoRec) or users as input."""
-        turned = Part(part.item, part.user, part.rating) if self.by_item else part
-        return clip(super().predict(turned), self.limits)
+        super().__init__(_as_autoencoder(settings), train, device)
 
 
 def _as_autoencoder(s: AutoRecSettings) -> AutoEncoderSettings:
     return AutoEncoderSettings(
+        rows=s.rows,
         hidden=[s.hidden],
         activation="sigmoid",
         last_activation="identity",
@@ -51,6 +30,9 @@ def _as_autoencoder(s: AutoRecSettings) -> AutoEncoderSettings:
         lr=s.lr,
         momentum=s.momentum,
         lr_milestones=[],
+        l2=s.l2,  # the optimizer's gradient of λ/2 ‖W‖² / n is λ W / n
+        l2_biases=False,
         batch_size=s.batch_size,
+        clip=s.clip,
         epochs=s.epochs,
     )

@@ -26,15 +26,13 @@ ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], bool]] = {
 }
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
-START_SCALE = 0.1  # of Glorot's weights: what the last layer starts with, where its biases are the items' means
-
 
 class AutoEncoder(nn.Module):
     """Fully connected encoder `f(Wx + b)` and a decoder that mirrors it.
 
     `n_columns` is the length of the input and output vectors: the number of items, where users are completed. Of the
-    settings, it takes `hidden`, `activation`, `last_activation`, `constrained`, `dropout` (of the code) and
-    `precision` (in which training multiplies dense matrices; weights stay float32).
+    settings, it takes `hidden`, `activation`, `last_activation`, `constrained`, `dropout` (of the code), `output_scale`
+    and `precision` (in which training multiplies dense matrices; weights stay float32).
     """
 
     def __init__(self, n_columns: int, settings: AutoEncoderSettings):
@@ -55,10 +53,16 @@ class AutoEncoder(nn.Module):
         self.precision = PRECISIONS[settings.precision]
         for w in self.weight_matrices():
             nn.init.xavier_uniform_(w)
+        with torch.no_grad():
+            self._decoder[-1][0].mul_(settings.output_scale)
 
     def weight_matrices(self) -> list[Tensor]:
         """Return all weights but the biases, the encoder's first; a constrained decoder has none of its own."""
         return [*self.encode_w, *(self.decode_w or [])]
+
+    def biases(self) -> list[Tensor]:
+        """Return all layers' biases."""
+        return [*self.encode_b, *self.decode_b]
 
     @classmethod
     def with_weights(cls, settings: AutoEncoderSettings, weights: dict[str, Any]) -> "AutoEncoder":
@@ -70,9 +74,8 @@ class AutoEncoder(nn.Module):
     @torch.no_grad()
     def start_at(self, means: Tensor) -> None:
         """Begin near ratings `means` (n_columns,), not negative, whoever the user: the last layer's biases are set to
-        them, and its weights are made small."""
-        w, b = self._decoder[-1]
-        w *= START_SCALE
+        them, beside weights that `output_scale` should make small."""
+        _, b = self._decoder[-1]
         # The last activation's inverse by bisection: it rises from 0 on, to at least half its argument.
         low, high = torch.zeros_like(b), 2 * means.max().expand_as(b)
         for _ in range(30):

@@ -1,7 +1,7 @@
 """The optimizer that a model's settings name."""
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -19,9 +19,10 @@ class OptimizerSettings(Protocol):
 
 
 def make_optimizer(
-    parameters: Iterable[Tensor], settings: OptimizerSettings, weight_decay: float = 0.0
+    parameters: Iterable[Tensor] | Iterable[dict[str, Any]], settings: OptimizerSettings, weight_decay: float = 0.0
 ) -> torch.optim.Optimizer:
-    """Return an optimizer of some parameters; `weight_decay` is the L2 penalty of all of them."""
+    """Return an optimizer of some parameters, or groups of them; `weight_decay` is the L2 penalty of all of them, but
+    for groups that say otherwise."""
     if settings.optimizer == "adam":
         return torch.optim.Adam(parameters, settings.lr, weight_decay=weight_decay, fused=True)
     return torch.optim.SGD(parameters, settings.lr, settings.momentum, weight_decay=weight_decay, fused=True)

@@ -1,10 +1,11 @@
 """DeepRec's settings; the defaults are those of the authors."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from deeprec.settings.base import ModelSettings, setting
+from deeprec.settings.bias import StartingBiases
 
 Activation = Literal["sigmoid", "relu", "relu6", "tanh", "swish", "elu", "selu", "lrelu", "identity"]
 Size = Annotated[int, Field(ge=1)]
@@ -19,8 +20,11 @@ SHAPES = [
 ]
 
 
-class AutoEncoderSettings(ModelSettings):
-    """What defines a training of the deep autoencoder."""
+LINEAR_ENDS = ("identity", "lrelu")  # reach every rating less its center, of either sign
+
+
+class AutoEncoderSettings(StartingBiases, ModelSettings):
+    """What defines a training of the deep autoencoder; its biases are those that `center: biases` takes away."""
 
     model: ClassVar[str] = "autoencoder"
     learner: ClassVar[str] = "deeprec.models.autoencoder:AutoEncoderLearner"
@@ -40,7 +44,19 @@ class AutoEncoderSettings(ModelSettings):
     dropout: float = setting(
         0.0, "probability to drop an element of the code", ge=0, lt=1, search={"uniform": [0, 0.9]}
     )  # the paper: 0 to 0.8
-    input_noise: float = setting(0.0, "probability to drop a rating of the input (denoising)", ge=0, lt=1)
+    rows: Literal["users", "items"] = setting(
+        "users", "whose vectors are completed", search={"choices": ["users", "items"]}
+    )
+    center: Literal["none", "means", "biases"] = setting(
+        "none", "what is taken from each rating and added to each prediction: the item's mean, or μ + b_u + b_i"
+    )
+    input_offset: float = setting(
+        0.0, "added to each rating of the input, less its center: what differs from 0 says who rated what",
+        unit="stars", search={"uniform": [0, 4]},
+    )  # fmt: skip
+    input_noise: float = setting(
+        0.0, "probability to drop a rating of the input (denoising)", ge=0, lt=1, search={"uniform": [0, 0.8]}
+    )
     refeed: int = setting(0, "dense re-feeding passes an iteration", ge=0, search={"choices": [0, 1, 2]})
     refeed_noise: float = setting(0.0, "probability to drop an element of a re-fed vector", ge=0, lt=1)
     optimizer: Literal["sgd", "adam"] = setting("sgd", "SGD (with momentum) or Adam")
@@ -52,22 +68,52 @@ class AutoEncoderSettings(ModelSettings):
         0.0, "L2 penalty of all weights, beside a step's mean squared error", ge=0, search={"log_uniform": [1e-5, 0.01]}
     )
     l2: float = setting(
-        0.0, "the same over all training ratings, so that it means the same on every data set", unit="stars²", ge=0
-    )
+        0.0, "the same over all training ratings, so that it means the same on every data set", unit="stars²", ge=0,
+        search={"log_uniform": [1, 1000]},
+    )  # fmt: skip
+    l2_biases: bool = setting(True, "whether both penalties hold the biases of the network's layers, too")
     lr_milestones: list[Size] = setting(
         [24, 36, 48, 66, 72], "the learning rate is multiplied by lr_decay after so many epochs", unit="epochs"
     )
     lr_decay: float = setting(0.5, "what the learning rate is multiplied by at a milestone", gt=0, le=1)
-    batch_size: int = setting(128, "of a step", unit="users", ge=1, search={"choices": [64, 128, 256, 512]})
+    batch_size: int = setting(128, "of a step", unit="rows", ge=1, search={"choices": [64, 128, 256, 512]})
     output_start: Literal["random", "means"] = setting(
-        "random", "of the output layer: random weights, or small ones and the items' mean ratings as biases"
-    )
+        "random", "the output layer's biases: 0 beside random weights, or the columns' mean ratings",
+        search={"choices": ["random", "means"]},
+    )  # fmt: skip
+    output_scale: float = setting(1.0, "what the output layer's first weights are multiplied by", gt=0)
+    ema_epochs: float = setting(
+        0.0, "horizon of an exponential mean of the weights, which predicts in their place; 0: none",
+        unit="epochs", ge=0, search={"choices": [0.0, 1.0, 2.0, 4.0, 8.0]},
+    )  # fmt: skip
+    clip: bool = setting(False, "predictions are moved into the range of the training ratings")
     precision: Literal["fp32", "bf16"] = setting(
         "fp32", "of training's products of dense matrices; bf16 where the CPU or GPU computes in it"
     )
     drop_last: bool = setting(False, "leave out an epoch's last, incomplete batch, as the original does")
-    epochs: int = setting(100, "passes over the users", ge=1)
+    epochs: int = setting(100, "passes over the rows", ge=1)
+
+    @model_validator(mode="after")
+    def _check_center(self) -> Self:
+        last = self.activation if self.last_activation == "same" else self.last_activation
+        linear = last in LINEAR_ENDS or (self.last_activation == "same" and last in ("sigmoid", "tanh"))
+        if self.center != "none" and not linear:
+            raise ValueError(
+                f"last_activation: found {self.last_activation!r} ({last}) with center {self.center!r}; expected one "
+                f"of {', '.join(LINEAR_ENDS)}, for a rating less its center is as often below 0"
+            )
+        if self.center != "none" and self.output_start == "means":
+            raise ValueError(
+                f"output_start: found 'means' with center {self.center!r}; expected 'random', since about 0 is left "
+                "of the means"
+            )
+        return self
 
     def n_steps(self, n_users: int, n_items: int, n_ratings: int) -> int:
-        """Return the batches of users in an epoch."""
-        return -(-n_users // self.batch_size)
+        """Return the batches of rows in an epoch."""
+        return -(-(n_items if self.rows == "items" else n_users) // self.batch_size)
+
+    def training_mb(self, size_mb: float) -> int:
+        """Return the MB that a training takes, by the size of its split's files."""
+        # Over items, the weights are many per user, with momenta and gradients: more than any model's ratings take.
+        return round(2000 + (45 if self.rows == "items" else 15) * size_mb)

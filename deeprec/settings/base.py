@@ -141,6 +141,9 @@ class ModelSettings(Settings):
     shared: ClassVar[bool] = False  # several processes can train it together
 
     epochs: int = setting(..., "passes over the training ratings", ge=1)
+    patience: int = setting(
+        0, "stop after so many epochs without a better validation RMSE; 0 does all", unit="epochs", ge=0
+    )
 
     @classmethod
     def space_of(cls, name: str) -> Space | None:

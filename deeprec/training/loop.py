@@ -60,6 +60,10 @@ class Progress:
         """Number of epochs done."""
         return len(self.history)
 
+    def is_done(self, epochs: int, patience: int = 0) -> bool:
+        """Return whether no epoch follows: all are done, too many brought nothing better, or it diverged."""
+        return self.diverged or self.epoch >= min(epochs, self.best_epoch + (patience or epochs))
+
 
 def rmse(prediction: np.ndarray, rating: np.ndarray) -> float:
     """Return the root of the mean squared error over known ratings, in stars (slide 9)."""
@@ -77,12 +81,14 @@ def train(
     epochs: int,
     *,
     diverged_above: float = DIVERGED_ABOVE,
+    patience: int = 0,
     log_steps: int = 1,
     state_path: Path | None = None,
     save_seconds: float = 30.0,
     on_epoch: Callable[[Progress], None] = lambda progress: None,
 ) -> Progress:
-    """Train until `epochs` are done or an RMSE is above `diverged_above`; go on from a state at `state_path`.
+    """Train until `epochs` are done, or `patience` epochs (0: never) without a better validation RMSE, or an RMSE is
+    above `diverged_above`; go on from a state at `state_path`.
 
     The state is saved every `save_seconds` at an epoch's end, so that a killed training repeats at most that
     much and, all generators included, ends with the very numbers of an undisturbed one. Afterwards the
@@ -90,9 +96,9 @@ def train(
     """
     progress = _resume(learner, state_path)
     saved = time.monotonic()
-    while progress.epoch < epochs and not progress.diverged:
+    while not progress.is_done(epochs, patience):
         _one_epoch(learner, valid, progress, diverged_above, log_steps)
-        done = progress.epoch == epochs or progress.diverged
+        done = progress.is_done(epochs, patience)
         if state_path and parallel.is_first() and (done or time.monotonic() - saved > save_seconds):
             _save(learner, progress, state_path)
             saved = time.monotonic()

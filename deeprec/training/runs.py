@@ -79,6 +79,7 @@ def train_run(
         valid,
         run.settings.epochs,
         diverged_above=divergence_limit(matrix),
+        patience=run.settings.patience,
         log_steps=_steps_a_point(run.settings, matrix),
         state_path=state_path,
         save_seconds=save_seconds,

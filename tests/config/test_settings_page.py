@@ -10,7 +10,7 @@ def test_the_page_is_not_stale():
 
 def test_a_setting_is_told_with_range_unit_default_and_space():
     page = render_settings()
-    row = "| `batch_size` | whole number ≥ 1 | users | `128` | of a step | 64, 128, 256, 512 |"
+    row = "| `batch_size` | whole number ≥ 1 | rows | `128` | of a step | 64, 128, 256, 512 |"
     assert row in page
     assert (
         "| `dropout` | number ≥ 0 and < 1 |  | `0.0` | probability to drop an element of the code | 0 to 0.9, evenly |"

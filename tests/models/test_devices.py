@@ -154,8 +154,8 @@ def test_waiting_would_be_noticed(monkeypatch):
     x = ours.matrix.rows(torch.arange(9))
     waits = {
         "item.. cannot be called on meta": lambda: x.values.sum().item(),
-        "aten::bincount": lambda: torch.bincount(x.columns, minlength=40),
-        "without output_size": lambda: torch.repeat_interleave(x.offsets.diff()),
+        "aten::bincount": lambda: torch.bincount(x.at.columns, minlength=40),
+        "without output_size": lambda: torch.repeat_interleave(x.at.offsets.diff()),
         "a copy that blocks": lambda: torch.arange(3).to(META),
     }
     for message, wait in waits.items():

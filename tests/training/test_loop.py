@@ -205,3 +205,16 @@ def test_the_best_epoch_is_the_lowest_however_little_it_leads(monkeypatch):
     scores = iter([1.0, 0.999999, 0.9999989, 1.0])
     monkeypatch.setattr("deeprec.training.loop.rmse", lambda prediction, rating: next(scores))
     assert train(ours, valid_part(), 4).best_epoch == 3
+
+
+@pytest.mark.parametrize(("patience", "n_epochs"), [(0, 8), (1, 3), (2, 7), (5, 8)])
+def test_patience_counts_epochs_without_a_better_one(monkeypatch, tmp_path, patience, n_epochs):
+    scores = [1.3, 1.2, 1.25, 1.19, 1.18, 1.21, 1.18, 1.22]
+    state = tmp_path / "state.pt"
+    asked = iter(scores)
+    monkeypatch.setattr("deeprec.training.loop.rmse", lambda prediction, rating: next(asked))
+    progress = train(learner(), valid_part(), len(scores), patience=patience, state_path=state)
+    assert progress.epoch == n_epochs
+    assert progress.best_rmse == min(scores[:n_epochs])
+    # What has stopped is not trained on when it is asked for again.
+    assert train(learner(), valid_part(), len(scores), patience=patience, state_path=state).epoch == n_epochs
