@@ -85,7 +85,7 @@ class Dataset(Source):
     title: str = setting(..., "name in figures and tables", min_length=1)
     like: str | None = setting(None, "data set whose splits and settings count where this one says nothing else")
     main_split: str = setting(..., "split of the runs that name none")
-    split_seed: int = setting(..., "seed of the sampling between validation and test", ge=0)
+    split_seed: int = setting(..., "seed of the sampling between validation and test, and of ties", ge=0)
     splits: Annotated[dict[str, TimeSplit], Named] = setting(..., "splits by time, by name", min_length=1)
     audit: Audit = setting({}, "published counts by split")
     audit_action: Literal["stop", "warn"] = setting("stop", "what a count that differs does")

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,11 +18,30 @@ PARTS = ("train", "valid", "test")
 EPOCH = date(1970, 1, 1)
 
 
-def intervals(chunk: Chunk, split: TimeSplit) -> tuple[np.ndarray, np.ndarray]:
-    """Return two masks of a chunk of whole users, (n,): in the train interval, in the test interval."""
+class Intervals(NamedTuple):
+    """Masks of ratings, (n,): in the train interval, in the test interval, and where only chance decided which."""
+
+    train: np.ndarray
+    test: np.ndarray
+    tied: np.ndarray
+
+
+def intervals(chunk: Chunk, split: TimeSplit, rng: np.random.Generator) -> Intervals:
+    """Tell the intervals of a chunk of whole users; `rng` breaks the ties of a split per user (`tie_breaker`)."""
     if isinstance(split, DateSplit):
-        return _within(chunk["date"], split.train), _within(chunk["date"], split.test)
-    return _first_and_last(chunk, split.test_fraction)
+        days = chunk["date"]
+        return Intervals(_within(days, split.train), _within(days, split.test), np.zeros(len(days), bool))
+    return _first_and_last(chunk, split.test_fraction, rng)
+
+
+def tie_breaker(split: TimeSplit) -> np.random.Generator:
+    """Return what breaks ties, by the split's seed; its numbers are not those that part validation and test."""
+    return np.random.default_rng([_seed(split), 1])
+
+
+def _seed(split: TimeSplit) -> int:
+    assert split.seed is not None, "split_ratings has checked it"
+    return split.seed
 
 
 def _within(days: np.ndarray, interval: list[date]) -> np.ndarray:
@@ -30,48 +49,69 @@ def _within(days: np.ndarray, interval: list[date]) -> np.ndarray:
     return (days >= first) & (days <= last)
 
 
-def _first_and_last(chunk: Chunk, test_fraction: float) -> tuple[np.ndarray, np.ndarray]:
+def _first_and_last(chunk: Chunk, test_fraction: float, rng: np.random.Generator) -> Intervals:
     time, users = chunk.get("timestamp", chunk["date"]), chunk["user_id"]
-    order = np.lexsort((chunk["item_id"], time, users))
+    # Ratings of one time have no order. That of their items' ids would test the same items of every user.
+    order = np.lexsort((rng.random(len(users)), time, users))
     _, start, counts = np.unique(users[order], return_index=True, return_counts=True)
     rank = np.arange(len(users)) - np.repeat(start, counts)
     # The epsilon keeps floor() from losing a rating to binary fractions: 0.7 * 10 is 6.999….
     n_train = np.floor((1 - test_fraction) * counts + 1e-9).astype(np.int64)
-    train = np.empty(len(users), bool)
-    train[order] = rank < np.repeat(n_train, counts)
-    return train, ~train
+    in_train = rank < np.repeat(n_train, counts)
+    last, first = (time[order][np.clip(start + n_train - i, start, start + counts - 1)] for i in (1, 0))
+    parted = (n_train > 0) & (n_train < counts) & (last == first)  # users whose boundary lies within one time
+    tied = np.repeat(parted, counts) & (time[order] == np.repeat(first, counts))
+    masks = np.empty((2, len(users)), bool)
+    masks[:, order] = in_train, tied
+    return Intervals(masks[0], ~masks[0], masks[1])
 
 
 def split_ratings(ratings: Path, out: Path, split: TimeSplit) -> dict[str, Any]:
     """Split ratings.parquet into the parts and id maps of the folder `out`; return their counts.
 
-    Users and items that do not occur in train leave the test interval; each rating that remains goes to valid
-    or test with probability 1/2, by the split's seed (the original does not seed it). The ratings are read
-    twice, a million at a time, so that memory does not grow with them. Raises InputError where the split has no
-    seed or a part comes out empty; nothing is written then.
+    Users and items that do not occur in train leave the test interval, and are counted (`n_unseen` ratings of
+    `n_unseen_users` and `n_unseen_items`); each rating that remains goes to valid or test with probability 1/2, by
+    the split's seed (the original does not seed it). `n_tied` counts the ratings that only a tie sent to train or to
+    the test interval: of users some of whose ratings of one time train and some do not. The ratings are read twice, a
+    million at a time, so that memory does not grow with them. Raises InputError where the split has no seed or a
+    part comes out empty; nothing is written then.
     """
     if split.seed is None:
         raise InputError(f"split {out.name!r}: no seed; expected one for the sampling of validation and test")
     users, items = _train_ids(ratings, split)
-    rng, counts, n_unseen = np.random.default_rng(split.seed), {}, 0
+    rng, ties, counts = np.random.default_rng(split.seed), tie_breaker(split), {}
+    unseen, n_tied = Unseen(np.zeros(users.size, bool), np.zeros(items.size, bool)), 0
     for name in PARTS:
         counts[name] = Count.of_nothing(len(users.known), len(items.known))
     with ExitStack() as stack:
         writers = {name: TableWriter(stack.enter_context(replacing(out / f"{name}.parquet"))) for name in PARTS}
         for chunk in user_chunks(ratings):
-            parts, unseen = _divide(chunk, split, users, items, rng)
-            n_unseen += unseen
-            for name, part in parts.items():
+            found = intervals(chunk, split, ties)
+            n_tied += int(found.tied.sum())
+            for name, part in _divide(chunk, found, users, items, rng, unseen).items():
                 counts[name].add(part)
                 writers[name].write(part)
         for name, writer in writers.items():
             if not counts[name].n_ratings:
-                raise InputError(f"{ratings}: no rating falls into {name} of {split}; {_dates(ratings)}")
+                where = f"split {out.name!r} ({_words(split)})"
+                raise InputError(f"{ratings}: no rating {_missing(name, unseen)} of {where}; {_dates(ratings)}")
             writer.close()
         write_table(users.table("user"), out / "users.parquet")
         write_table(items.table("item"), out / "items.parquet")
     counts["interval"] = counts["valid"] | counts["test"]  # what the paper's Table 1 calls "test"
-    return {**{name: count.stats() for name, count in counts.items()}, "n_unseen": n_unseen}
+    return {**{name: count.stats() for name, count in counts.items()}, **unseen.stats(), "n_tied": n_tied}
+
+
+def _words(split: TimeSplit) -> str:
+    if isinstance(split, DateSplit):
+        return f"train {' to '.join(map(str, split.train))}, test {' to '.join(map(str, split.test))}"
+    return f"the last {split.test_fraction:g} of each user's ratings to be predicted"
+
+
+def _missing(part: str, unseen: "Unseen") -> str:
+    if part == "train" or not unseen.n_ratings:
+        return f"falls into {part}"
+    return f"is left for {part} without the {unseen.n_ratings:,} whose user or item has none in train"
 
 
 @dataclass(frozen=True)
@@ -89,6 +129,11 @@ class IdMap:
         number[known] = np.arange(1, len(known) + 1, dtype=np.int32)
         return cls(known, number)
 
+    @property
+    def size(self) -> int:
+        """One more than the largest id of all."""
+        return len(self._number)
+
     def index(self, ids: np.ndarray) -> np.ndarray:
         """Return the dense index of each id, -1 where it is not known."""
         index: np.ndarray = self._number[ids] - 1
@@ -101,8 +146,9 @@ class IdMap:
 
 def _train_ids(ratings: Path, split: TimeSplit) -> tuple[IdMap, IdMap]:
     seen = {name: np.zeros(_largest(ratings, name) + 1, bool) for name in ("user_id", "item_id")}
+    ties = tie_breaker(split)
     for chunk in user_chunks(ratings, without=("rating",)):
-        in_train, _ = intervals(chunk, split)
+        in_train = intervals(chunk, split, ties).train
         for name, ids in seen.items():
             ids[chunk[name][in_train]] = True
     return IdMap.of(seen["user_id"]), IdMap.of(seen["item_id"])
@@ -118,17 +164,16 @@ def _largest(path: Path, column: str) -> int:
 
 
 def _divide(
-    chunk: Chunk, split: TimeSplit, users: IdMap, items: IdMap, rng: np.random.Generator
-) -> tuple[dict[str, Chunk], int]:
-    """Return the parts of a chunk, with dense indices, and how many ratings leave it as unseen."""
-    in_train, in_test = intervals(chunk, split)
-    train = _dense(chunk, in_train, users, items)
-    interval = _dense(chunk, in_test, users, items)
+    chunk: Chunk, found: Intervals, users: IdMap, items: IdMap, rng: np.random.Generator, unseen: "Unseen"
+) -> dict[str, Chunk]:
+    """Return the parts of a chunk, with dense indices; the ratings that leave it are counted in `unseen`."""
+    train = _dense(chunk, found.train, users, items)
+    interval = _dense(chunk, found.test, users, items)
+    unseen.add(_rows(chunk, found.test), interval)
     scored = (interval["user"] >= 0) & (interval["item"] >= 0)
     to_valid = scored.copy()
     to_valid[scored] = rng.random(int(scored.sum())) < 0.5
-    parts = {"train": train, "valid": _rows(interval, to_valid), "test": _rows(interval, scored & ~to_valid)}
-    return parts, int(len(scored) - scored.sum())
+    return {"train": train, "valid": _rows(interval, to_valid), "test": _rows(interval, scored & ~to_valid)}
 
 
 def _dense(chunk: Chunk, rows: np.ndarray, users: IdMap, items: IdMap) -> Chunk:
@@ -142,6 +187,27 @@ def _dense(chunk: Chunk, rows: np.ndarray, users: IdMap, items: IdMap) -> Chunk:
 
 def _rows(chunk: Chunk, rows: np.ndarray) -> Chunk:
     return {name: column[rows] for name, column in chunk.items()}
+
+
+@dataclass
+class Unseen:
+    """Ratings of the test interval whose user or item does not occur in train, and who that is."""
+
+    users: np.ndarray  # bool by id
+    items: np.ndarray  # bool by id
+    n_ratings: int = 0
+
+    def add(self, raw: Chunk, dense: Chunk) -> None:
+        """Count those of a chunk, which is given with ids and with dense indices, -1 where unseen."""
+        user, item = dense["user"] < 0, dense["item"] < 0
+        self.users[raw["user_id"][user]] = True
+        self.items[raw["item_id"][item]] = True
+        self.n_ratings += int((user | item).sum())
+
+    def stats(self) -> dict[str, int]:
+        """Return the counts."""
+        n_users, n_items = int(self.users.sum()), int(self.items.sum())
+        return {"n_unseen": self.n_ratings, "n_unseen_users": n_users, "n_unseen_items": n_items}
 
 
 @dataclass

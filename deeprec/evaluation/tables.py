@@ -11,6 +11,7 @@ from deeprec.runtime.files import read_json, replacing
 from deeprec.settings.audit import Audit
 
 SCORES = ["valid_rmse", "test_rmse", "best_epoch", "seconds"]
+OF_A_SPLIT = ["n_unseen", "n_unseen_users", "n_unseen_items", "n_tied"]  # counts of the whole test interval
 
 
 def collect_trainings(metrics: list[Path]) -> pd.DataFrame:
@@ -51,6 +52,8 @@ def results_table(trainings: pd.DataFrame, paper: dict[str, dict[str, float]]) -
 def datasets_table(dataset: str, stats: list[Path], expected: Audit) -> pd.DataFrame:
     """Return a row a split and part; `interval` is valid and test together, as the paper's Table 1 counts.
 
+    Beside the interval stand the ratings, users and items that left it as unseen in train, and the ratings that only a
+    tie in time sent there or to train (`split_ratings`).
     Where counts are published (`expected`), they stand beside ours, as whole numbers.
     """
     rows = []
@@ -58,9 +61,12 @@ def datasets_table(dataset: str, stats: list[Path], expected: Audit) -> pd.DataF
         split = read_json(path)
         for part in ("train", "valid", "test", "interval"):
             names = {"dataset": dataset, "split": split["split"], "part": part}
-            rows.append({**names, **split[part], **published(expected, split["split"], part)})
+            whole = {name: split.get(name) if part == "interval" else None for name in OF_A_SPLIT}
+            rows.append({**names, **split[part], **published(expected, split["split"], part), **whole})
     table = pd.DataFrame(rows)
-    return table.astype({name: "Int64" for name in table.columns if name.startswith("published_")})
+    return table.astype(
+        {name: "Int64" for name in table.columns if name.startswith("published_") or name in OF_A_SPLIT}
+    )
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

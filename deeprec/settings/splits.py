@@ -24,7 +24,7 @@ Interval = Annotated[list[Day], Field(min_length=2, max_length=2)]
 
 class _Split(Settings):
     seed: int | None = setting(
-        None, "of the sampling between validation and test; the data set's split_seed where absent", ge=0
+        None, "of the sampling between validation and test, and of ties; the data set's split_seed where absent", ge=0
     )
 
 
@@ -48,8 +48,8 @@ class DateSplit(_Split):
 class PerUserSplit(_Split):
     """The last `test_fraction` of each user's ratings is the test interval, as the authors do for MovieLens.
 
-    A user's ratings are ordered by time stamp where the source has one, else by date; ties by item id. The
-    first `floor((1 - test_fraction) * n)` train.
+    A user's ratings are ordered by time stamp where the source has one, else by date, and those of one time by the
+    split's seed. The first `floor((1 - test_fraction) * n)` train.
     """
 
     kind: Literal["per_user"] = setting("per_user", "each user's last ratings")

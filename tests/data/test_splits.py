@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from deeprec.data import ratings as ratings_module
 from deeprec.data.matrix import read_part, read_train
 from deeprec.data.ratings import ratings_table, write_table
-from deeprec.data.splits import intervals, split_ratings
+from deeprec.data.splits import intervals, split_ratings, tie_breaker
 from deeprec.runtime.files import InputError
 from deeprec.settings.splits import DateSplit, PerUserSplit, TimeSplit
 
@@ -110,14 +110,86 @@ def test_time_of_the_day_orders_a_user_s_ratings() -> None:
         "date": np.array([9, 9, 9]),
         "timestamp": np.array([30, 10, 20]),
     }
-    train, test = intervals(chunk, PerUserSplit(test_fraction=0.34))
+    train, test, tied = intervals(chunk, PerUserSplit(test_fraction=0.34), np.random.default_rng(0))
+    assert not tied.any()
     assert train.tolist() == [False, False, True] or train.tolist() == [False, True, False]
     assert chunk["timestamp"][train].max() < chunk["timestamp"][test].min()
 
 
 def test_ten_ratings_at_thirty_per_cent_train_seven() -> None:
     chunk = {"user_id": np.zeros(10, int), "item_id": np.arange(10), "date": np.arange(10)}
-    assert intervals(chunk, PerUserSplit(test_fraction=0.3))[0].sum() == 7
+    assert intervals(chunk, PerUserSplit(test_fraction=0.3), np.random.default_rng(0)).train.sum() == 7
+
+
+def of_one_day(n_users: int, n_items: int) -> dict[str, np.ndarray]:
+    """Everybody's ratings of everything, all of one day, as a chunk."""
+    user, item = np.divmod(np.arange(n_users * n_items), n_items)
+    return {"user_id": user, "item_id": item, "date": np.full(len(user), 9)}
+
+
+def test_of_ratings_of_one_day_every_item_is_tested_alike() -> None:
+    """Ties that went by item id tested the last 9 of the 30 items, of every user."""
+    split = PerUserSplit(test_fraction=0.3, seed=3)
+    found = intervals(of_one_day(2000, 30), split, tie_breaker(split))
+    tested = np.bincount(np.nonzero(found.test)[0] % 30, minlength=30)
+    assert tested.sum() == 2000 * 9 and found.tied.all()
+    assert np.abs(tested - 600).max() < 5 * np.sqrt(2000 * 0.3 * 0.7)
+
+
+@pytest.mark.parametrize(
+    ("days", "tied"),
+    [
+        ([1, 2, 3, 4], [0, 0, 0, 0]),
+        ([1, 2, 2, 4], [0, 1, 1, 0]),  # two train
+        ([1, 1, 2, 2], [0, 0, 0, 0]),  # the boundary lies between two times
+        ([2, 2, 2, 1], [1, 1, 1, 0]),
+        ([5, 5, 5, 5], [1, 1, 1, 1]),
+    ],
+)
+def test_ratings_at_a_parted_time_are_tied(days: list[int], tied: list[int]) -> None:
+    chunk = {"user_id": np.zeros(4, int), "item_id": np.arange(4), "date": np.array(days)}
+    assert intervals(chunk, PerUserSplit(test_fraction=0.5), np.random.default_rng(0)).tied.tolist() == tied
+
+
+def test_a_user_who_trains_or_is_tested_whole_is_not_tied() -> None:
+    chunk = {"user_id": np.array([1, 2, 2]), "item_id": np.array([1, 1, 2]), "date": np.array([9, 9, 9])}
+    for fraction, trained in ((0.01, 1), (0.99, 0)):
+        found = intervals(chunk, PerUserSplit(test_fraction=fraction), np.random.default_rng(0))
+        assert found.train.sum() == trained and found.tied.sum() == 2 * trained
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 10**6), fraction=st.floats(0.1, 0.9), n_days=st.integers(1, 4), random=st.randoms())
+def test_ties_are_parted_by_the_seed_whatever_the_order(
+    seed: int, fraction: float, n_days: int, random: object, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(seed)
+    user, item = np.nonzero(rng.random((40, 12)) < 0.7)
+    day = START + rng.integers(0, n_days, len(user))
+    split = PerUserSplit(test_fraction=fraction, seed=seed)
+    found = []
+    for name, order in (("a", slice(None)), ("b", rng.permutation(len(user)))):
+        table = ratings_table(user[order], item[order], np.ones(len(user)), day[order], origin="here")
+        write_table(table, tmp_path / "ratings.parquet")
+        found.append((split_ratings(tmp_path / "ratings.parquet", tmp_path / name, split), read_split(tmp_path / name)))
+    assert found[0][0] == found[1][0]
+    for part in ("train", "valid", "test"):
+        assert found[0][1][part].equals(found[1][1][part])
+    # Whoever has ratings of one day on both sides has them counted, and nobody else.
+    frame = pd.DataFrame({"user_id": user, "item_id": item, "day": day})
+    trained = found[0][1]["train"][["user_id", "item_id"]].assign(trained=1)
+    frame = frame.merge(trained, how="left").fillna({"trained": 0})
+    sides = frame.groupby(["user_id", "day"])["trained"].agg(["nunique", "size"])
+    assert found[0][0]["n_tied"] == sides.loc[sides["nunique"] == 2, "size"].sum()
+
+
+def test_another_seed_parts_ties_otherwise(tmp_path: Path) -> None:
+    table = ratings_table(*np.nonzero(np.ones((9, 20))), np.ones(180), np.full(180, START), origin="here")
+    write_table(table, tmp_path / "ratings.parquet")
+    for seed in (0, 1):
+        split_ratings(tmp_path / "ratings.parquet", tmp_path / str(seed), PerUserSplit(test_fraction=0.3, seed=seed))
+    train = [as_set(read_split(tmp_path / str(seed))["train"]) for seed in (0, 1)]
+    assert len(train[0]) == len(train[1]) == 9 * 14 and train[0] != train[1]
 
 
 def test_same_seed_same_bytes_and_another_seed_another_draw(tmp_path: Path) -> None:
@@ -236,6 +308,29 @@ def test_a_user_known_by_test_ratings_alone_is_left_out(tmp_path: Path) -> None:
     write_table(ratings_table(user, item, np.full(10, 3), days, origin="here"), tmp_path / "ratings.parquet")
     stats = split_ratings(tmp_path / "ratings.parquet", tmp_path / "s", CUT)
     assert (stats["n_unseen"], stats["interval"]["n_ratings"], stats["train"]["n_users"]) == (1, 6, 3)
+    assert (stats["n_unseen_users"], stats["n_unseen_items"], stats["n_tied"]) == (1, 0, 0)
+
+
+def test_users_and_items_without_training_ratings_are_counted_once(tmp_path: Path) -> None:
+    days = START + np.array([5, 5, 24, 24, 24, 24, 24, 24, 24])
+    user = np.array([1, 2, 1, 2, 8, 8, 9, 1, 2])
+    item = np.array([1, 2, 2, 1, 1, 7, 7, 7, 7])  # 8 and 9 are unseen, and so is item 7
+    write_table(ratings_table(user, item, np.full(9, 3), days, origin="here"), tmp_path / "ratings.parquet")
+    stats = split_ratings(tmp_path / "ratings.parquet", tmp_path / "s", CUT.model_copy(update={"seed": 0}))
+    assert {name: stats[name] for name in stats if "unseen" in name} == {
+        "n_unseen": 5,
+        "n_unseen_users": 2,
+        "n_unseen_items": 1,
+    }
+
+
+def test_a_test_interval_of_strangers_alone_says_so(tmp_path: Path) -> None:
+    days = START + np.array([5, 5, 24, 24])
+    table = ratings_table(np.array([1, 2, 3, 4]), np.array([1, 2, 1, 2]), np.full(4, 3), days, origin="here")
+    write_table(table, tmp_path / "ratings.parquet")
+    with pytest.raises(InputError, match="is left for valid without the 2 whose user or item has none in train of"):
+        split_ratings(tmp_path / "ratings.parquet", tmp_path / "s", CUT)
+    assert list((tmp_path / "s").iterdir()) == []
 
 
 @pytest.mark.parametrize(("n_items", "kind"), [(32_767, torch.int16), (32_768, torch.int32)])

@@ -73,6 +73,10 @@ PART = {
     "published_ratings": NAN,
     "published_users": NAN,
     "published_items": NAN,
+    "n_unseen": NAN,
+    "n_unseen_users": NAN,
+    "n_unseen_items": NAN,
+    "n_tied": NAN,
 }
 
 
@@ -175,6 +179,14 @@ def test_all_six_counts_stand_beside_the_paper_s(tmp_path, config):
 def test_nothing_stands_beside_where_nothing_is_published(tmp_path):
     head, row = data_rows(tmp_path, pd.DataFrame([PART]))
     assert head[2:5] == ["Ratings", "Users", "Items"] and row[2:5] == ["69,575", "943", "1,574"]
+
+
+def test_the_data_section_says_what_was_left_out_and_what_ties_decided(tmp_path):
+    counts = {"n_unseen": 1042, "n_unseen_users": 7, "n_unseen_items": 35, "n_tied": 2345}
+    rows = [PART, {**PART, "part": "interval", **counts}, {**PART, "part": "interval", "split": "6m", "n_unseen": 0}]
+    words = " ".join(html.unescape(render(tmp_path, datasets=pd.DataFrame(rows))).split())
+    assert "left out of it: 3m 1,042 ratings (7 such users, 35 items), 6m 0 ratings" in words
+    assert "the split's seed parts them: 3m 2,345 ratings." in words
 
 
 def test_page_is_escaped(page):

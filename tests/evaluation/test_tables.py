@@ -60,7 +60,14 @@ def test_datasets_table_has_a_row_a_part(tmp_path):
     part = {"n_ratings": 7, "n_users": 3, "n_items": 2, "first_date": "2005-01-01", "last_date": "2005-02-01"}
     write_json(
         tmp_path / "stats.json",
-        {"split": "3m", **dict.fromkeys(["train", "valid", "test", "interval"], part)},
+        {
+            "split": "3m",
+            **dict.fromkeys(["train", "valid", "test", "interval"], part),
+            "n_unseen": 5,
+            "n_unseen_users": 2,
+            "n_unseen_items": 1,
+            "n_tied": 4,
+        },
     )
     counts = {"ratings": 8, "users": 3, "items": 2}
     expected = {"3m": AuditedSplit(train=counts, test=counts)}
@@ -68,6 +75,8 @@ def test_datasets_table_has_a_row_a_part(tmp_path):
     assert list(table["part"]) == ["train", "valid", "test", "interval"] and set(table["n_ratings"]) == {7}
     # The paper's "test" is the whole interval; nothing is published of the other parts here.
     assert table.set_index("part")["published_ratings"].dropna().to_dict() == {"train": 8, "interval": 8}
+    whole = table[["n_unseen", "n_unseen_users", "n_unseen_items", "n_tied"]]
+    assert whole.iloc[3].tolist() == [5, 2, 1, 4] and whole.iloc[:3].isna().all(axis=None)
     assert datasets_table("toy", [tmp_path / "stats.json"], {})["published_ratings"].isna().all()
 
 
