@@ -1,17 +1,13 @@
 """ALS-WR: alternating least squares with weighted λ (Zhou, Wilkinson, Schreiber & Pan, AAIM 2008; slide 5)."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from deeprec.data.matrix import RatingMatrix, counts_of
+from deeprec.data.matrix import RatingMatrix
 from deeprec.models.factors import FactorLearner
+from deeprec.models.least_squares import row_groups, solve_rows
 from deeprec.settings.als import AlsSettings
-
-GROUP_RATINGS = 1 << 15  # ratings, padding included, whose factors are gathered at a time; bounds memory, not results
 
 
 class AlsLearner(FactorLearner):
@@ -21,7 +17,7 @@ class AlsLearner(FactorLearner):
         super().__init__(train, device, clip=settings.clip)
         self.l2 = settings.l2
         self.sides = {"users": self.matrix, "items": self.matrix.transpose()}
-        self.groups = {name: list(_groups(side)) for name, side in self.sides.items()}
+        self.groups = {name: row_groups(side) for name, side in self.sides.items()}
         # As the authors start: an item's first factor is its average rating, the others are small.
         items = (torch.randn(train.n_columns, settings.rank) * settings.init_std).to(device)
         items[:, 0] = _row_means(self.sides["items"])
@@ -35,47 +31,15 @@ class AlsLearner(FactorLearner):
         return np.array([error.item()]), np.array([self.matrix.n_ratings])
 
     def solve(self, name: str, others: Tensor) -> Tensor:
-        """Solve (Qᵤᵀ Qᵤ + λ n_u I) p_u = Qᵤᵀ r_u for every row of a side.
-
-        Returns the squared error that is left, (): for p so solved and b = Qᵀ r, it is Σ r² - bᵀp - λ n ‖p‖².
-        """
-        side, rank, device = self.sides[name], others.shape[1], self.device
-        rating = side.values.float()
-        right = side.product(rating, others)  # (n_rows, rank)
-        error = rating.square().sum(dtype=torch.float64)
-        del rating
-        # A last row of zeros is what the padding points to: it adds nothing to any sum.
-        others = torch.cat([others, others.new_zeros(1, rank)])
-        identity, solved = torch.eye(rank, device=device), torch.empty(side.n_rows, rank, device=device)
-        for rows in self.groups[name]:
-            item, count = _padded_columns(side, rows)
-            q, b = F.embedding(item, others), right[rows]  # (rows, longest, rank), (rows, rank)
-            ridge = self.l2 * count.clamp(min=1)[:, None]  # (rows, 1)
-            a = (q.mT @ q).add_(ridge[..., None] * identity)  # (rows, rank, rank)
-            p = torch.cholesky_solve(b[..., None], torch.linalg.cholesky(a))[..., 0]  # (rows, rank)
-            error -= (p * (b + ridge * p)).sum(dtype=torch.float64)
-            solved[rows] = p
-        self.w[name] = solved
+        """Solve for every row of a side, given the other side's factors; return the squared error that is left, ()."""
+        side = self.sides[name]
+        self.w[name], error = solve_rows(side, side.values.float(), others, self.l2, self.groups[name])
         return error
 
-
-def _groups(matrix: RatingMatrix) -> Iterator[Tensor]:
-    """Yield rows of about the same number of ratings together, as many as GROUP_RATINGS allows, at least one."""
-    counts, rows = matrix.offsets.diff().sort(descending=True, stable=True)
-    longest, start = counts.tolist(), 0
-    while start < len(rows):
-        stop = start + max(1, GROUP_RATINGS // max(1, longest[start]))
-        yield rows[start:stop]
-        start = stop
-
-
-def _padded_columns(matrix: RatingMatrix, rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Return rows' columns, (rows, longest) with n_columns in the padding, and how many each has, (rows,)."""
-    count = counts_of(matrix.offsets, rows)
-    at = torch.arange(int(count.max()), device=rows.device)
-    padding = at >= count[:, None]
-    entry = (matrix.offsets[rows][:, None] + at).masked_fill_(padding, 0)
-    return matrix.columns.take(entry).int().masked_fill_(padding, matrix.n_columns), count
+    def new_users(self, ratings: RatingMatrix) -> dict[str, Tensor]:
+        """Solve for new users, given the items' factors."""
+        users, _ = solve_rows(ratings, ratings.values.float(), self.w["items"], self.l2, row_groups(ratings))
+        return {"users": users}
 
 
 def _row_means(matrix: RatingMatrix) -> Tensor:

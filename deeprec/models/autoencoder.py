@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,9 +16,10 @@ from deeprec.data.sparse import SparseRows
 from deeprec.models.bias import item_means
 from deeprec.models.center import MEANS_L2, PREFIX, center_of
 from deeprec.models.factors import clip, rating_range
-from deeprec.models.network import AutoEncoder
+from deeprec.models.network import ACTIVATIONS, AutoEncoder
 from deeprec.models.optimizers import make_optimizer
 from deeprec.runtime import parallel
+from deeprec.runtime.files import InputError
 from deeprec.settings.autoencoder import AutoEncoderSettings
 
 PREDICT_BATCH = 1024  # rows; bounds memory, not results
@@ -32,8 +35,7 @@ class AutoEncoderLearner:
     def __init__(self, settings: AutoEncoderSettings, train: RatingMatrix, device: torch.device):
         self.settings, self.device = settings, device
         self.by_item = settings.rows == "items"
-        center = center_of(settings, train.to(device))
-        self.center = center.transpose() if center and self.by_item else center
+        self.center = center_of(settings, train.to(device))
         self.matrix = (train.transpose() if self.by_item else train).to(device)
         self.limits = rating_range(train) if settings.clip else None
         self.model = AutoEncoder(self.matrix.n_columns, settings).to(device)
@@ -41,6 +43,7 @@ class AutoEncoderLearner:
             self.model.start_at(item_means(self.matrix, MEANS_L2))
         self.mean_model = deepcopy(self.model) if settings.ema_epochs else self.model
         self.n_updates = 0
+        self._kept: Tensor | None = None
         self.optimizer = self._optimizer(settings.weight_decay + settings.l2 / train.n_ratings)
 
     def _optimizer(self, weight_decay: float) -> torch.optim.Optimizer:
@@ -59,6 +62,7 @@ class AutoEncoderLearner:
 
     def train_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """See every row once, in a new order."""
+        self._kept = None
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr(epoch)
         self.model.train()
@@ -143,6 +147,71 @@ class AutoEncoderLearner:
         y: Tensor = self.mean_model(self._input(self._read(rows)), at=asked)
         return y if self.center is None else self.center.added_to(y, asked, rows)
 
+    @torch.no_grad()
+    def scores(self, users: Tensor) -> Tensor:
+        """Score all items for some users, given on the CPU: (n, n_items), stars, not clipped."""
+        if self.by_item:
+            w, b = (side[users.to(self.device)] for side in self.mean_model.last_layer)
+            y = self._outputs(w, b)
+        else:
+            self.mean_model.eval()
+            y = self.mean_model(self._input(self._read(users)))
+        return y if self.center is None else self.center.added_to_all(y, users)
+
+    @torch.no_grad()
+    def fold_in(self, ratings: RatingMatrix) -> Tensor:
+        """Score all items for new users, a row of ratings each: (n, n_items), stars, not clipped.
+
+        Over users' vectors by a forward pass. Over items' vectors a new user is an output that the network lacks: its
+        weights w and bias b minimise what training does, Σ (r - b_ui - ⟨w, h_i⟩ - b)² + λ/2 ‖w‖², with the items' last
+        hidden vectors h_i as they are. Raises InputError where the output layer is not linear.
+        """
+        ratings, everyone = ratings.to(self.device), torch.arange(ratings.n_rows)
+        x, center = ratings.rows(everyone), self.center and self.center.for_new(ratings)
+        if center:
+            row = replace(center, by_item=False)
+            x = SparseRows(x.at, x.values - row.of(x, everyone))
+        if self.by_item:
+            y = self._outputs(*self._new_outputs(x))
+        else:
+            self.mean_model.eval()
+            y = self.mean_model(self._input(x))
+        return y if center is None else center.added_to_all(y, everyone)
+
+    def _new_outputs(self, x: SparseRows) -> tuple[Tensor, Tensor]:
+        """Return the output layer's weights (n, hidden[0]) and biases (n,) of new users, given their ratings."""
+        if self.mean_model.last_activation is not ACTIVATIONS["identity"][0]:
+            raise InputError(
+                "rows: found items, whose network has an output for each user; a new one's can be solved for where "
+                "last_activation is identity only"
+            )
+        s, n = self.settings, self.matrix.n_ratings
+        h = torch.cat([self._hidden, torch.ones_like(self._hidden[:, :1])], 1).double()  # (n_items, hidden[0] + 1)
+        ridge = torch.full((h.shape[1],), (s.l2 + s.weight_decay * n) / 2, dtype=torch.float64, device=self.device)
+        if not s.l2_biases:
+            ridge[-1] = 0
+        ridge += 1e-9  # what is free is 0 without ratings
+        solved = []
+        for begin, end in pairwise(x.at.offsets.tolist()):
+            rated, r = h[x.at.columns[begin:end].long()], x.values[begin:end].double()
+            solved.append(torch.linalg.solve(rated.T @ rated + ridge.diag(), rated.T @ r))
+        w = torch.stack(solved).float()
+        return w[:, :-1], w[:, -1]
+
+    def _outputs(self, w: Tensor, b: Tensor) -> Tensor:
+        """Return users' outputs for all items, (n, n_items), given the output layer's rows of these users."""
+        return self.mean_model.last_activation(torch.addmm(b[:, None], w, self._hidden.T))
+
+    @property
+    def _hidden(self) -> Tensor:
+        """The last hidden vectors of all rows, (n_rows, hidden[0]): computed once for the weights that are loaded."""
+        if self._kept is None:
+            self.mean_model.eval()
+            batches = torch.arange(self.matrix.n_rows).split(PREDICT_BATCH)
+            codes = (self.mean_model.encode(self._input(self._read(rows))) for rows in batches)
+            self._kept = torch.cat([self.mean_model.hidden(z) for z in codes])
+        return self._kept
+
     def weights(self) -> dict[str, Any]:
         """Return what predicts: the network's parameters, and the center."""
         return self.mean_model.state_dict() | (self.center.weights() if self.center else {})
@@ -154,6 +223,7 @@ class AutoEncoderLearner:
 
     def load(self, weights: dict[str, Any], state: dict[str, Any] | None = None) -> None:
         """Take over what predicts, and a state to train on from."""
+        self._kept = None
         if self.center:
             self.center = self.center.with_weights(weights)
         self.mean_model.load_state_dict({k: v for k, v in weights.items() if not k.startswith(PREFIX)})

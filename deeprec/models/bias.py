@@ -38,6 +38,18 @@ class BiasLearner(FactorLearner):
             count.index_add_(0, index, torch.ones_like(rating, dtype=torch.float64))
         self.w[name] = total / (l2 + count)
 
+    def new_users(self, ratings: RatingMatrix) -> dict[str, Tensor]:
+        """Solve for new users' biases, as the last sweep did for those it had."""
+        return {"user_bias": new_user_biases(ratings, self.w, self.settings.l2_user)}
+
+
+def new_user_biases(ratings: RatingMatrix, w: dict[str, Tensor], l2: float) -> Tensor:
+    """Return b_u = Σ_i (r_ui - μ - b_i) / (λ_u + n_u) of each row, (n,), given `mean` and `item_bias`."""
+    total = w["item_bias"].new_zeros(ratings.n_rows)
+    for _, user, item, rating in ratings.blocks(BLOCK_RATINGS):
+        total.index_add_(0, user, rating - w["mean"] - w["item_bias"][item])
+    return total / (l2 + ratings.offsets.diff()).clamp(min=1e-9)  # without a penalty or a rating, 0
+
 
 def item_means(train: RatingMatrix, l2: float) -> Tensor:
     """Return the items' mean ratings, (n_items,), stars, shrunk towards μ as if `l2` more ratings were μ."""

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from deeprec.data.matrix import BLOCK_RATINGS, Part, RatingMatrix
+from deeprec.runtime.files import InputError
 
 
 class FactorLearner:
@@ -49,6 +50,31 @@ class FactorLearner:
         for _, user, item, rating in self.matrix.blocks(BLOCK_RATINGS):
             error += (rating - self.score(user, item)).square().sum(dtype=torch.float64)
         return np.array([error.item()]), np.array([self.matrix.n_ratings])
+
+    @torch.no_grad()
+    def scores(self, users: Tensor) -> Tensor:
+        """Score all items for some users, given on the CPU: (n, n_items), stars, not clipped."""
+        users = users.to(self.device)
+        return self._all_items({name: self.w[name][users] for name in ("user_bias", "users") if name in self.w})
+
+    @torch.no_grad()
+    def fold_in(self, ratings: RatingMatrix) -> Tensor:
+        """Score all items for new users, a row of ratings each: (n, n_items), stars, not clipped."""
+        return self._all_items(self.new_users(ratings.to(self.device)))
+
+    def new_users(self, ratings: RatingMatrix) -> dict[str, Tensor]:
+        """Return `user_bias` (n,) and `users` (n, rank), those that the model has, of new users with these ratings."""
+        raise InputError(f"{type(self).__name__}: takes in no new user; expected one of the training part")
+
+    def _all_items(self, new: dict[str, Tensor]) -> Tensor:
+        w, y = self.w, torch.zeros((), device=self.device)
+        if "mean" in w:
+            y = y + w["mean"]
+        if "user_bias" in w:
+            y = y + new["user_bias"][:, None] + w["item_bias"]
+        if "users" in w:
+            y = y + new["users"] @ w["items"].T
+        return y.float()
 
     def lr(self, epoch: int) -> float:
         """Return NaN: a closed form has no learning rate."""

@@ -104,6 +104,11 @@ class AutoEncoder(nn.Module):
         return self.last_activation(self._affine(h, w.T, b) if at is None else output_layer(h.float(), w, b, at))
 
     @property
+    def last_layer(self) -> tuple[Tensor, Tensor]:
+        """The output layer's weights (n_columns, hidden[0]) and biases (n_columns,)."""
+        return self._decoder[-1]
+
+    @property
     def _decoder(self) -> list[tuple[Tensor, Tensor]]:
         return list(zip(self.decode_w or reversed(self.encode_w), self.decode_b, strict=True))
 

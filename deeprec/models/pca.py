@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from deeprec.data.matrix import BLOCK_RATINGS, RatingMatrix
-from deeprec.models.bias import fit_biases
+from deeprec.models.bias import fit_biases, new_user_biases
 from deeprec.models.factors import FactorLearner
 from deeprec.runtime.files import InputError
 from deeprec.settings.pca import PcaSettings
@@ -29,19 +29,20 @@ class PcaLearner(FactorLearner):
                 f"model 'pca': rank {settings.rank} of a matrix of {train.n_rows} users × "
                 f"{train.n_columns} items; expected at most {size}"
             )
-        self.rank = settings.rank
+        self.rank, self.l2_user = settings.rank, settings.l2_user
         self.biases = fit_biases(self.matrix, settings)
         self.w = dict(self.biases)
         self.transposed = self.matrix.transpose()
-        self.by_user = self._residuals(self.matrix, "user_bias", "item_bias")
-        self.by_item = self._residuals(self.transposed, "item_bias", "user_bias")
+        users, items = self.w["user_bias"], self.w["item_bias"]
+        self.by_user = self._residuals(self.matrix, users, items)
+        self.by_item = self._residuals(self.transposed, items, users)
         # Drawn on the CPU, so that a seed means the same on every device.
         self.v = _orthonormal(torch.randn(train.n_columns, min(settings.rank + OVERSAMPLE, size)).to(device))
 
-    def _residuals(self, matrix: RatingMatrix, row_bias: str, column_bias: str) -> Tensor:
+    def _residuals(self, matrix: RatingMatrix, row_bias: Tensor, column_bias: Tensor) -> Tensor:
         residuals = torch.empty(matrix.n_ratings, device=self.device)
         for entries, row, column, rating in matrix.blocks(BLOCK_RATINGS):
-            bias = self.w["mean"] + self.w[row_bias][row] + self.w[column_bias][column]
+            bias = self.w["mean"] + row_bias[row] + column_bias[column]
             residuals[entries] = (rating - bias).float()
         return residuals
 
@@ -56,6 +57,12 @@ class PcaLearner(FactorLearner):
         factors = {"users": (code @ turn).float(), "items": (self.v.double() @ turn).float()}
         self.w = {**self.biases, **factors}
         return self.squared_error()
+
+    def new_users(self, ratings: RatingMatrix) -> dict[str, Tensor]:
+        """Return new users' biases, and their code E V."""
+        bias = new_user_biases(ratings, self.w, self.l2_user)
+        residuals = self._residuals(ratings, bias, self.w["item_bias"])
+        return {"user_bias": bias, "users": ratings.product(residuals, self.w["items"])}
 
     def state(self) -> dict[str, Tensor]:
         """Return the subspace, the directions beyond the rank included."""

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from deeprec.data.matrix import RatingMatrix
 from deeprec.models.factors import FactorLearner, mean_rating
+from deeprec.models.least_squares import row_groups, solve_rows
 from deeprec.models.optimizers import make_optimizer
 from deeprec.settings.pmf import PmfSettings
 
@@ -50,6 +51,12 @@ class PmfLearner(FactorLearner):
         ((error + penalty) / len(entries)).backward()
         self.optimizer.step()
         return error.detach()
+
+    def new_users(self, ratings: RatingMatrix) -> dict[str, Tensor]:
+        """Solve for new users' factors, given the items': for them alone, the objective is a least squares."""
+        rating = ratings.values.float() - self.w["mean"]
+        users, _ = solve_rows(ratings, rating, self.w["items"].detach(), self.settings.l2, row_groups(ratings))
+        return {"users": users}
 
     def lr(self, epoch: int) -> float:
         """Return the learning rate, the same in every epoch."""

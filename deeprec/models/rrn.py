@@ -15,6 +15,7 @@ The biases start from the bias-only model's, where the paper starts from a train
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from torch.nn.utils.rnn import PackedSequence
 from deeprec.data.matrix import BLOCK_RATINGS, Part, RatingMatrix, counts_of, entries_of
 from deeprec.models.bias import fit_biases
 from deeprec.models.factors import clip, rating_range
+from deeprec.models.least_squares import row_groups, solve_rows
 from deeprec.runtime.files import InputError
 from deeprec.settings.rrn import RrnSettings
 
@@ -143,19 +145,22 @@ class RrnLearner:
         matrix = train.to(device)
         biases = fit_biases(matrix, settings)
         self.mean = biases["mean"].float()
-        buckets = self.first_date, settings.bucket_days, n_buckets
+        self._buckets = self.first_date, settings.bucket_days, n_buckets
+        self._n_days = settings.bucket_days * n_buckets
         # The items first: the transposed matrix is gone before the users' sequences are there.
-        items = Sequences(matrix.transpose(), *buckets)
-        self.seqs = {"user": Sequences(matrix, *buckets), "item": items}
+        items = Sequences(matrix.transpose(), *self._buckets)
+        self.seqs = {"user": Sequences(matrix, *self._buckets), "item": items}
         self.side = {name: Side(seq, settings, biases[f"{name}_bias"]).to(device) for name, seq in self.seqs.items()}
         self.sides = nn.ModuleDict(self.side)  # the same two, saved and loaded as one
         self.optimizers = {
             name: torch.optim.Adam(side.parameters(), settings.lr, weight_decay=settings.weight_decay)
             for name, side in self.side.items()
         }
+        self._kept: Tensor | None = None
 
     def train_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Train the users' side on all ratings, then the items' side; a step takes whole sequences."""
+        self._kept = None
         sums = [*self._half_epoch("user", "item"), *self._half_epoch("item", "user")]
         errors, counts = zip(*sums, strict=True)
         return torch.stack(errors).double().cpu().numpy(), np.array(counts)
@@ -211,6 +216,52 @@ class RrnLearner:
         prediction[order] = torch.cat(scores).numpy()
         return clip(prediction, self.limits)
 
+    @torch.no_grad()
+    def scores(self, users: Tensor) -> Tensor:
+        """Score all items for some users, given on the CPU, after the last training date: (n, n_items), stars."""
+        side, users = self.side["user"], users.to(self.device)
+        return self._all_items(side.bias[users], self._last(self.seqs["user"], side, users), side.factors[users])
+
+    @torch.no_grad()
+    def fold_in(self, ratings: RatingMatrix) -> Tensor:
+        """Score all items for new users, a row of dated ratings each, after the last training date: (n, n_items).
+
+        The network that reads a user is the same for all, and reads the new one's ratings. His bias and stationary
+        factors minimise what training does, Σ (r - r̂)² + λ n (‖p‖² + b²), with the rest as it is.
+        """
+        dates = _dates_of(ratings).clamp(self.first_date, self.first_date + self._n_days - 1)
+        seq = Sequences(replace(ratings, dates=dates).to(self.device), *self._buckets)
+        a, b = self.side["user"], self.side["item"]
+        states, items = a.states(seq, torch.arange(seq.n_rows, device=self.device), self.mean), self._item_states
+        row, entry = entries_of(seq.offsets, torch.arange(seq.n_rows, device=self.device))
+        item, bucket = seq.others[entry].long(), seq.buckets[entry].long()
+        mine = states[seq.state_at(row, bucket, advanced=False)]
+        theirs = items[self.seqs["item"].state_at(item, bucket, advanced=False)].float()
+        left = seq.ratings[entry] - self.mean - b.bias[item] - (mine * theirs).sum(1)
+        known = RatingMatrix(seq.offsets, seq.others, left, seq.n_others)
+        # The bias is the factor of a column of ones.
+        columns = torch.cat([b.factors, b.factors.new_ones(len(b.factors), 1)], 1)
+        solved, _ = solve_rows(known, left, columns, self.settings.l2, row_groups(known))
+        last = states[seq.step_offsets[1:] + torch.arange(seq.n_rows, device=self.device)]
+        return self._all_items(solved[:, -1], last, solved[:, :-1])
+
+    def _all_items(self, bias: Tensor, state: Tensor, factors: Tensor) -> Tensor:
+        side, seq = self.side["item"], self.seqs["item"]
+        last = self._item_states[seq.step_offsets[1:] + torch.arange(seq.n_rows, device=self.device)].float()
+        return self.mean + bias[:, None] + side.bias + state @ last.T + factors @ side.factors.T
+
+    def _last(self, seq: Sequences, side: Side, rows: Tensor) -> Tensor:
+        """Return the states of some rows after all their steps, (n, dynamic_rank)."""
+        lengths = counts_of(seq.step_offsets, rows) + 1
+        return side.states(seq, rows, self.mean)[lengths.cumsum(0) - 1]
+
+    @property
+    def _item_states(self) -> Tensor:
+        """The items' states after each step, computed once for the weights that are loaded."""
+        if self._kept is None:
+            self._kept = self.side["item"].all_states(self.seqs["item"], self.mean)
+        return self._kept
+
     def _buckets_of(self, part: Part, n_buckets: int) -> np.ndarray:
         """Return each rating's bucket, (n,); -1 before the first, the last one after it."""
         if part.date is None:
@@ -232,6 +283,7 @@ class RrnLearner:
 
     def load(self, weights: dict[str, Any], state: dict[str, Any] | None = None) -> None:
         """Take over parameters, and momenta to train on from."""
+        self._kept = None
         self.sides.load_state_dict(weights)
         for name, momenta in (state or {}).items():
             self.optimizers[name].load_state_dict(momenta)

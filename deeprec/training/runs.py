@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import torch
 from deeprec.config.run_settings import Run
 from deeprec.data.matrix import Part, RatingMatrix, read_part, read_train
 from deeprec.data.ratings import write_table
+from deeprec.models.learners import learner_of
 from deeprec.runtime import parallel
 from deeprec.runtime.files import InputError, read_json, replacing, write_json
 from deeprec.runtime.provenance import commit, machine, peak_memory, versions
@@ -33,19 +33,13 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def learner_of(kind: type[ModelSettings]) -> Callable[..., Learner]:
-    """Import and return the class that learns a model: learner(settings, train, device)."""
-    module, _, name = kind.learner.partition(":")
-    found: Callable[..., Learner] = getattr(import_module(module), name)
-    return found
-
-
 def make_learner(run: Run, matrix: RatingMatrix, device: torch.device) -> Learner:
     """Seed torch's generators and build the run's model on a training set; raise InputError where it has no seed."""
     if run.seed is None:
         raise InputError(f"run {run.name!r}: found no seed; expected one to train with")
     torch.manual_seed(run.seed)
-    return learner_of(type(run.settings))(run.settings, matrix, device)
+    learner: Learner = learner_of(type(run.settings))(run.settings, matrix, device)
+    return learner
 
 
 def train_run(

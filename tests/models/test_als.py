@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from deeprec.data.matrix import Part, RatingMatrix, rating_matrix
-from deeprec.models import als
+from deeprec.models import least_squares
 from deeprec.models.als import AlsLearner, AlsSettings
 
 CPU = torch.device("cpu")
@@ -29,7 +29,7 @@ def learner_of(matrix: RatingMatrix, rank: int = 4, l2: float = 0.05) -> AlsLear
 
 @pytest.mark.parametrize("group", [1, 200, 1 << 17], ids=["row by row", "some groups", "one group"])
 def test_half_steps_solve_the_normal_equations(group: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(als, "GROUP_RATINGS", group)
+    monkeypatch.setattr(least_squares, "GROUP_RATINGS", group)
     matrix, _ = low_rank_ratings()
     learner = learner_of(matrix)
     rows = matrix.rows(torch.arange(N_USERS)).dense().double().numpy()

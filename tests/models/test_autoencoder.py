@@ -167,13 +167,13 @@ def test_without_a_mean_the_network_that_learns_predicts():
 def test_a_checkpoint_keeps_its_center(center):
     learner, other = trained(center=center), learner_of(center=center, seed=9)
     weights = learner.weights()
-    weights["center.row"] = weights["center.row"] + 1
+    weights["center.mean"] = weights["center.mean"] + 1
     other.load(weights)
     np.testing.assert_allclose(other.predict(PAIRS) - learner.predict(PAIRS), _moved(learner), rtol=0, atol=1e-5)
 
 
 def _moved(learner: AutoEncoderLearner) -> np.ndarray:
-    """What one more star of every row's center makes: a star in each prediction, one less in each rating read."""
+    """What one more star of every center makes: a star in each prediction, one less in each rating read."""
     b = CENTERS[learner.settings.center]()
     inputs = (np.where(RATED, DENSE - b - more, 0) for more in (1, 0))
     after, before = (forward(learner, x) for x in inputs)
