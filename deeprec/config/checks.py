@@ -1,16 +1,19 @@
 """The check of a config before any job: every wrong key is told at once, with what was found and expected."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from deeprec.config.plan import DEFAULT_MODEL, OF_A_RUN, Plan
+from deeprec.config.definitions import DEFAULT_MODEL
+from deeprec.config.plan import OF_A_RUN, Plan
 from deeprec.config.run_settings import read_yaml
 from deeprec.config.schema import DATASETS, FINAL, Config, Dataset
 from deeprec.runtime.files import ROOT, InputError
 from deeprec.settings.base import ModelSettings, problems, shown
+from deeprec.settings.bias import BiasSettings
 from deeprec.settings.models import MODELS
 
 FOLDER = ROOT / "workflow" / "datasets"
@@ -29,7 +32,7 @@ def load_plan(config: Mapping[str, Any], folder: Path = FOLDER) -> Plan:
         raise _error(problems(error)) from None
     plan = Plan(checked, _dataset(checked, folder))
     # What names something that is missing would break the checks after it.
-    for check in (_check_splits, _check_settings, _check_runs, _check_names, _check_search):
+    for check in (_check_splits, _check_settings, _check_runs, _check_blends, _check_names, _check_search):
         if found := list(check(plan)):
             raise _error(found)
     return plan
@@ -130,6 +133,29 @@ def _check_runs(plan: Plan) -> Iterator[str]:
             yield from _check_values(plan, at, MODELS[model], plan.values(name))
 
 
+def _check_blends(plan: Plan) -> Iterator[str]:
+    """The members of every blend: runs of its split that train, and plain biases among them."""
+    for name, settings in plan.blends.items():
+        at = f"run {name!r}"
+        if unknown := [run for run in settings.inputs if run not in plan.defined]:
+            yield from _unknown(f"{at}.members" if settings.base not in unknown else at, "run", unknown, plan.defined)
+            continue
+        for one, other in combinations(settings.members, 2):
+            if plan.as_defined(one).settings == plan.as_defined(other).settings:
+                yield f"{at}.members: {one!r} and {other!r} have the very same settings; expected members that differ"
+        for member in settings.inputs:
+            theirs, ours = plan.split_of(member), plan.split_of(name)
+            if member in plan.blends:
+                yield f"{at}: found a blend, {member!r}, among its members; expected runs that train"
+            elif theirs != ours:
+                yield f"{at}: found a member on another split, {member!r} on {theirs!r}; expected {ours!r}"
+        model = plan.defined[settings.base].get("model", DEFAULT_MODEL)
+        if model != BiasSettings.model:
+            yield f"{at}.base: found {settings.base!r}, a model {model!r}; expected one of {BiasSettings.model!r}"
+        if unknown_seeds := sorted(set(settings.seeds) - set(plan.config.seeds)):
+            yield f"{at}.seeds: found {unknown_seeds}; choose from config's seeds, {plan.config.seeds}"
+
+
 def _check_names(plan: Plan) -> Iterator[str]:
     """The names in ablations and in the final table: runs, labels, models."""
     for name, ablation in plan.ablations_as_written.items():
@@ -154,6 +180,9 @@ def _check_search(plan: Plan) -> Iterator[str]:
         at = f"search.runs.{name}"
         if name not in plan.defined:
             yield from _unknown("search.runs", "run", [name], plan.defined)
+            continue
+        if name in plan.blends:
+            yield f"{at}: found a blend, which has nothing to search; search its members"
             continue
         run = plan.run(name)
         kind = type(run.settings)

@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from deeprec.config.definitions import BLEND, DEFAULT_MODEL, copy_name, define_runs
 from deeprec.config.run_settings import Run
 from deeprec.config.schema import FINAL, Ablation, Config, Dataset
 from deeprec.settings.audit import Audit
 from deeprec.settings.base import Settings, Space, setting
+from deeprec.settings.blend import BlendSettings
 from deeprec.settings.models import MODELS
 from deeprec.settings.splits import TimeSplit
 
-DEFAULT_MODEL = "autoencoder"
 OF_A_RUN = ("model", "split", "recipe")  # what a run's entry may say beside its model's settings
 
 
@@ -40,22 +41,8 @@ class Plan:
 
     @cached_property
     def defined(self) -> dict[str, dict[str, Any]]:
-        """What every run's entries say, by name: a model's name, config.yaml's runs, the data set's, and the copies.
-
-        A model's name is a run of it with its defaults; a copy is a run of the final table on another split.
-        """
-        own, special = self.config.runs, self.dataset.runs
-        names = dict.fromkeys([*own, *special, *(name for name in MODELS if name != DEFAULT_MODEL)])
-        found = {name: {**self._plain(name), **own.get(name, {}), **special.get(name, {})} for name in names}
-        for model, copies in self._copies.items():
-            if (run := self.models[model]) in found:
-                for split, copy in copies.items():
-                    found[copy] = {**found[run], **found.get(copy, {}), "split": split}
-        return found
-
-    @staticmethod
-    def _plain(name: str) -> dict[str, Any]:
-        return {"model": name} if name in MODELS and name != DEFAULT_MODEL else {}
+        """What every run's entries say, by name."""
+        return define_runs(self.config, self.dataset, self.models.values())
 
     @cached_property
     def models(self) -> dict[str, str]:
@@ -65,9 +52,8 @@ class Plan:
 
     @cached_property
     def _copies(self) -> dict[str, dict[str, str]]:
-        main = self.dataset.main_split
-        splits = self.dataset.splits
-        return {model: {s: run if s == main else f"{run}_{s}" for s in splits} for model, run in self.models.items()}
+        main, splits = self.dataset.main_split, self.dataset.splits
+        return {model: {split: copy_name(run, split, main) for split in splits} for model, run in self.models.items()}
 
     def values(self, name: str) -> dict[str, Any]:
         """Return the settings that a run does not leave at its model's defaults; a shape's name as its sizes."""
@@ -87,21 +73,49 @@ class Plan:
         return {**values, "hidden": self.config.shapes.get(shape, shape)} if isinstance(shape, str) else values
 
     def run(self, name: str) -> Run:
-        """Return a run, resolved, but for its seed."""
+        """Return a run, resolved, but for its seed; a blend's members by the names under which they train."""
+        run = self.as_defined(name)
+        if not isinstance(run.settings, BlendSettings):
+            return run
+        trained = {name: self._names.get(name, name) for name in run.settings.inputs}
+        members = list(dict.fromkeys(trained[member] for member in run.settings.members))
+        return run.with_settings(members=members, base=trained[run.settings.base])
+
+    def as_defined(self, name: str) -> Run:
+        """Return a run, resolved, but for its seed; a blend's members by the names that are written."""
         entry = self.defined[name]
-        split = entry.get("split", self.dataset.main_split)
-        settings = MODELS[entry.get("model", DEFAULT_MODEL)](**self.values(name))
+        split, model = self.split_of(name), entry.get("model", DEFAULT_MODEL)
+        settings = MODELS[model](**self.values(name))
         return Run(self.name, name, split, self.split_definition(split), settings, entry.get("recipe"))
+
+    def split_of(self, name: str) -> str:
+        """Return the split of a run."""
+        split: str = self.defined[name].get("split", self.dataset.main_split)
+        return split
+
+    @cached_property
+    def blends(self) -> dict[str, BlendSettings]:
+        """The runs that are made of others, whether or not they are asked for, with their members as written."""
+        names = [name for name, entry in self.defined.items() if entry.get("model") == BLEND]
+        return {name: BlendSettings(**self.values(name)) for name in names}
+
+    def inputs(self, run: str, seeds: list[int]) -> list[tuple[str, int]]:
+        """Return the trainings, by run and seed, that a blend with some seeds is made of."""
+        settings = self.run(run).settings
+        assert isinstance(settings, BlendSettings), "asked of blends alone"
+        needed = dict.fromkeys(member for seed in seeds for member in settings.seeds_of(seed))
+        return [(name, seed) for name in settings.inputs for seed in needed]
 
     @cached_property
     def _names(self) -> dict[str, str]:
         """The run that trains for each that is asked for: of several with the very same settings, the first defined."""
         asked = {run for runs in self._asked.values() for run in runs.values()}
+        asked |= {member for name in asked & set(self.blends) for member in self.blends[name].inputs}
         trained: dict[str, str] = {}
         names = {}
         for name in self.defined:
             if name in asked:
-                run = self.run(name)
+                run = self.as_defined(name)
                 names[name] = trained.setdefault(f"{run.model} {run.split} {run.settings!r}", name)
         return names
 
@@ -127,8 +141,12 @@ class Plan:
 
     @cached_property
     def runs(self) -> dict[str, Run]:
-        """Every run that an ablation or the final table asks for."""
-        return {run: self.run(run) for runs in self.groups.values() for run in runs.values()}
+        """Every run that an ablation or the final table asks for, and the members of those that are blends."""
+        asked = [run for runs in self.groups.values() for run in runs.values()]
+        found = {run: self.run(run) for run in asked}
+        return found | {
+            name: self.run(name) for run in found if run in self.blends for name, _ in self.inputs(run, [0])
+        }
 
     @cached_property
     def ablations(self) -> dict[str, Ablation]:
@@ -210,8 +228,9 @@ class Plan:
         return wanted if threads is None else max(1, min(wanted, threads // self.config.threads))
 
     def learner(self, run: str) -> str:
-        """Return the module that trains a run, which scripts import by its name alone."""
-        return self.run(run).settings.learner.partition(":")[0]
+        """Return the module that trains or makes a run, which scripts import by its name alone."""
+        settings = self.as_defined(run).settings
+        return (settings.maker or settings.learner).partition(":")[0]
 
     def training_mb(self, run: str, size_mb: float) -> int:
         """Return the MB to reserve for a run, by the size of its split's files (docs/scale.md)."""

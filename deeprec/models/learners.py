@@ -15,6 +15,8 @@ from deeprec.settings.base import ModelSettings
 class Scorer(Protocol):
     """What every learner offers to those who use its model, beside learning."""
 
+    limits: tuple[float, float] | None  # the range that `predict` moves a score into, stars
+
     def predict(self, part: Part) -> np.ndarray:
         """Return the predicted ratings of a part's (user, item) pairs, (n,) float32, stars."""
 
@@ -33,7 +35,12 @@ class Scorer(Protocol):
 
 def learner_of(kind: type[ModelSettings]) -> Callable[..., Any]:
     """Import and return the class that learns a model: learner(settings, train, device)."""
-    module, _, name = kind.learner.partition(":")
+    return named(kind.learner)
+
+
+def named(address: str) -> Callable[..., Any]:
+    """Import and return what "module:name" names."""
+    module, _, name = address.partition(":")
     found: Callable[..., Any] = getattr(import_module(module), name)
     return found
 

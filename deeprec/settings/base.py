@@ -137,6 +137,7 @@ class ModelSettings(Settings):
     # The model's name in config.yaml, and the class that learns it: "module:class", imported when it trains.
     model: ClassVar[str]
     learner: ClassVar[str]
+    maker: ClassVar[str] = ""  # "module:function" that makes a run of others, for a model that is not trained
     dated: ClassVar[bool] = False  # reads the training ratings' dates, 2 bytes a rating
     shared: ClassVar[bool] = False  # several processes can train it together
 

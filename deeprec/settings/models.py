@@ -5,9 +5,19 @@ from deeprec.settings.autoencoder import AutoEncoderSettings
 from deeprec.settings.autorec import AutoRecSettings
 from deeprec.settings.base import ModelSettings
 from deeprec.settings.bias import BiasSettings
+from deeprec.settings.blend import BlendSettings
 from deeprec.settings.pca import PcaSettings
 from deeprec.settings.pmf import PmfSettings
 from deeprec.settings.rrn import RrnSettings
 
-ALL = (AutoEncoderSettings, BiasSettings, PcaSettings, AlsSettings, PmfSettings, AutoRecSettings, RrnSettings)
+ALL = (
+    AutoEncoderSettings,
+    BiasSettings,
+    PcaSettings,
+    AlsSettings,
+    PmfSettings,
+    AutoRecSettings,
+    RrnSettings,
+    BlendSettings,
+)
 MODELS: dict[str, type[ModelSettings]] = {kind.model: kind for kind in ALL}

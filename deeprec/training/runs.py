@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 import psutil
-import pyarrow as pa
 import torch
 
 from deeprec.config.run_settings import Run
 from deeprec.data.matrix import Part, RatingMatrix, read_part, read_train
-from deeprec.data.ratings import write_table
-from deeprec.models.learners import learner_of
+from deeprec.models.factors import rating_range
+from deeprec.models.learners import learner_of, named
 from deeprec.runtime import parallel
-from deeprec.runtime.files import InputError, read_json, replacing, write_json
-from deeprec.runtime.provenance import commit, machine, peak_memory, versions
+from deeprec.runtime.files import InputError, read_json
+from deeprec.runtime.provenance import peak_memory
 from deeprec.settings.base import ModelSettings
 from deeprec.settings.models import MODELS
-from deeprec.training.loop import Learner, Progress, divergence_limit, rmse, train
+from deeprec.training.folder import write_folder
+from deeprec.training.loop import Learner, Progress, divergence_limit, train
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,8 @@ def train_run(
 ) -> tuple[Progress, dict[str, Any]]:
     """Train one run with one seed and write its folder, metrics.json last; return the curve and the metrics.
 
+    A blend is made of its members' folders, which lie beside `out`'s.
+
     Of several processes, the first writes, and the others have no metrics. Raises InputError where several cannot
     train the model together, and where `split` is another split than the run's.
     """
@@ -63,6 +65,9 @@ def train_run(
             f"expected one, or a model of {', '.join(name for name, kind in MODELS.items() if kind.shared)}"
         )
     _check_split(run, split)
+    if run.settings.maker:
+        made: tuple[Progress, dict[str, Any]] = named(run.settings.maker)(run, out, rating_range(read_train(split)))
+        return made
     before = psutil.Process().memory_info().rss
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
@@ -82,31 +87,18 @@ def train_run(
     if not parallel.is_first():
         return progress, {}
     # The test part is read only now, once, when validation has chosen.
-    test = read_part(split, "test")
-    metrics = {
-        **_scores(learner, progress, valid, test, out),
-        "epochs": progress.epoch,
+    parts = {"valid": valid, "test": read_part(split, "test")}
+    measured = {
         "n_users": matrix.n_rows,
         "n_items": matrix.n_columns,
         "n_train": matrix.n_ratings,
-        "n_parameters": sum(w.numel() for w in learner.weights().values() if isinstance(w, torch.Tensor)),
-        "seconds": progress.seconds,
         "peak_memory_bytes": peak_memory(),
         "added_memory_bytes": peak_memory() - before,
         "peak_gpu_memory_bytes": torch.cuda.max_memory_allocated() if device.type == "cuda" else 0,
         "device": str(device),
-        "threads": torch.get_num_threads() * parallel.n_processes(),
-        "processes": parallel.n_processes(),
-        "machine": machine(),
-        "versions": versions("torch", "numpy", "pandas", "pyarrow"),
-        "commit": commit(),
     }
-    with replacing(out / "checkpoint.pt") as beside:
-        torch.save({"settings": run.as_dict(), "epoch": progress.best_epoch, "weights": learner.weights()}, beside)
-    write_table(pa.Table.from_pylist(progress.history), out / "history.parquet")
-    write_table(pa.Table.from_pylist(progress.steps), out / "steps.parquet")
-    write_json(out / "metrics.json", metrics)
-    return progress, metrics
+    found = {name: (part, _predicted(learner, progress, part)) for name, part in parts.items()}
+    return progress, write_folder(out, run, progress, learner.weights(), found, measured)
 
 
 def _check_split(run: Run, split: Path) -> None:
@@ -129,20 +121,6 @@ def _steps_a_point(settings: ModelSettings, matrix: RatingMatrix) -> int:
     return max(1, n_steps // STEPS_KEPT)
 
 
-def _scores(learner: Learner, progress: Progress, valid: Part, test: Part, out: Path) -> dict[str, Any]:
-    """Score the best state on test and write predictions.parquet; a diverged run has no scores, only its end."""
-    prediction = np.full(len(test), np.nan, np.float32)
-    if not progress.diverged:
-        prediction = learner.predict(test)
-    table = {"user": test.user, "item": test.item, "rating": test.rating, "prediction": prediction}
-    write_table(pa.table(table), out / "predictions.parquet")
-    return {
-        "status": "diverged" if progress.diverged else "finished",
-        "best_epoch": progress.best_epoch or None,
-        "valid_rmse": None if progress.diverged else progress.best_rmse,
-        "test_rmse": None if progress.diverged else rmse(prediction, test.rating),
-        "last_train_rmse": None if progress.diverged else progress.history[-1]["train_rmse"],
-        "last_valid_rmse": None if progress.diverged else progress.history[-1]["valid_rmse"],
-        "n": len(test),
-        "n_valid": len(valid),
-    }
+def _predicted(learner: Learner, progress: Progress, part: Part) -> np.ndarray:
+    """Return the best state's predictions, (n,) stars; a diverged run has none, NaN in their place."""
+    return np.full(len(part), np.nan, np.float32) if progress.diverged else learner.predict(part)

@@ -182,3 +182,54 @@ def test_a_damaged_file_of_the_plan_is_named(tmp_path, text, message):
     (tmp_path / "file.yaml").write_text(text)
     with pytest.raises(InputError, match=message):
         read_plan(tmp_path / "file.yaml", ClaimsPlan)
+
+
+MIX = {"model": "blend", "members": ["als", "pmf"]}
+
+
+def test_a_blend_asks_for_its_members(config):
+    config = changed(config, "runs/mine", {"lr": 0.1})
+    config = changed(config, "runs/mix", {**MIX, "members": ["mine", "als"]})
+    plan = load_plan(changed(config, "ablations/mix", {"title": "A mix", "runs": {"mix": "mix"}}))
+    assert {"mix", "mine", "als", "bias"} <= set(plan.runs)
+    assert plan.inputs("mix", [3, 5]) == [(run, seed) for run in ("bias", "mine", "als") for seed in (3, 5)]
+
+
+def test_a_blend_of_averaged_seeds_asks_for_all_of_them(config):
+    plan = load_plan(changed(config, "runs/mix", {**MIX, "seeds": [0, 2]}))
+    assert plan.inputs("mix", [1]) == [(run, seed) for run in ("bias", "als", "pmf") for seed in (0, 2)]
+
+
+def test_a_blend_in_the_final_table_is_made_of_runs_of_its_split(config):
+    plan = load_plan(config)
+    assert plan.run("deeprec_plus_6m").settings.members[0] == "residual_users_6m"
+    assert plan.run("deeprec_plus_6m").settings.base == "bias_6m"
+    assert plan.run("residual_users_6m").split == "6m"
+    assert plan.run("residual_users_6m").settings == plan.run("residual_users").settings
+
+
+def test_changes_of_a_blend_are_those_of_its_members(config):
+    config = changed(config, "runs/quiet", {"model": "blend", "members": ["raw_users", "raw_items"]})
+    config = changed(config, "runs/quiet/changes", {"input_noise": 0.0})
+    config = changed(config, "ablations/quiet", {"title": "Quiet", "runs": {"quiet": "quiet"}})
+    plan = load_plan(config)
+    assert plan.run("quiet").settings.members == ["quiet_raw_users", "quiet_raw_items"]
+    assert plan.run("quiet_raw_items").settings.input_noise == 0.0
+    plain = plan.run("raw_items").with_settings(input_noise=0.0)
+    assert plan.run("quiet_raw_items").settings == plain.settings
+
+
+def test_a_member_that_changes_leave_as_it_is_trains_once(config):
+    config = changed(config, "runs/moved", {"model": "blend", "members": ["raw_users", "raw_items"]})
+    config = changed(config, "runs/moved/changes", {"rows": "users"})
+    config = changed(config, "runs/moved/members", ["raw_users", "residual_items"])
+    config = changed(config, "ablations/moved", {"title": "Moved", "runs": {"moved": "moved"}})
+    plan = load_plan(config)
+    # Each is the very same training as a run that is there already.
+    assert plan.run("moved").settings.members == ["raw_users", "residual_users"]
+
+
+def test_a_model_that_a_data_set_leaves_out_is_left_out_of_blends(config):
+    plan = load_plan(changed(config, "datasets/movielens-100k/final/models", {"RRN": None}))
+    assert plan.run("rivals").settings.members == ["pca", "als", "pmf", "i_autorec", "u_autorec"]
+    assert "rrn" not in plan.runs

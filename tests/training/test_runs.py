@@ -28,6 +28,7 @@ CONTRACT = {
     "history.parquet",
     "steps.parquet",
     "metrics.json",
+    "valid_predictions.parquet",
     "predictions.parquet",
 }
 CLOCK = {"seconds", "peak_memory_bytes", "added_memory_bytes", "commit", "threads", "machine"}
@@ -91,7 +92,7 @@ def test_diverged_run_is_written_as_diverged(split, tmp_path):
     assert len(predictions) == metrics["n"] and predictions["prediction"].isna().all()
 
 
-@pytest.mark.parametrize("model", sorted(MODELS))
+@pytest.mark.parametrize("model", sorted(set(MODELS) - {"blend"}))
 def test_every_model_repeats_itself_bit_for_bit(split, tmp_path, model):
     settings = run_of(model, epochs=2)
     one, two = (train_here(settings, split, tmp_path / name) for name in "ab")

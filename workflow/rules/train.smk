@@ -4,9 +4,24 @@ RUN_FILES = [
     "checkpoint.pt",
     "history.parquet",
     "steps.parquet",
+    "valid_predictions.parquet",
     "predictions.parquet",
     "metrics.json",
 ]
+
+
+def members_of(seeds):
+    """Return the input function of the runs that a blend is made of; any other run is made of none."""
+
+    def folders(wildcards):
+        blend = wildcards.run in PLAN.blends
+        return [
+            f"results/{wildcards.dataset}/runs/{name}/seed_{seed}/{file}"
+            for name, seed in (PLAN.inputs(wildcards.run, seeds) if blend else [])
+            for file in RUN_FILES
+        ]
+
+    return folders
 
 
 rule prepare_tracking:
@@ -56,6 +71,7 @@ for seeds in PLAN.seed_batches:
                 part=["train", "valid", "test", "users", "items"],
             ),
             audit=AUDIT,
+            members=members_of(seeds),
         output:
             expand(
                 "results/{dataset}/runs/{run}/seed_{seed}/{file}",
