@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from deeprec.config.schema import Config, Dataset
 from deeprec.settings.base import Settings, Space
 from deeprec.settings.models import MODELS
-from deeprec.settings.sources import SOURCES
+from deeprec.settings.sources import SOURCES, Source
 
 HEAD = """# Settings
 
@@ -30,7 +30,7 @@ def render_settings() -> str:
     parts += ["## `config.yaml`\n", _table(Config)]
     parts += ["## A data set, whatever its source\n", _table(Dataset, leave_out={"source"})]
     for name, source in SOURCES.items():
-        parts += [f"## Source `{name}`\n\n{source.__doc__}\n", _table(source, leave_out={"source"})]
+        parts += [f"## Source `{name}`\n\n{source.__doc__}\n", _table(source, leave_out=set(Source.model_fields))]
     return "\n".join(parts)
 
 

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from deeprec.data.archives import arrow_buffer
 from deeprec.data.ratings import SECONDS_A_DAY, SourceTables, ratings_table
 from deeprec.runtime.files import InputError
 from deeprec.settings.sources import CsvSource
@@ -31,6 +32,7 @@ def read(path: Path, source: CsvSource) -> SourceTables:
             raise InputError(f"{path}: row {row + 1} has no {name}; expected a value in every row")
     if not table.num_rows:
         raise InputError(f"{path}: no ratings found")
+    table, n_zero = _without_zeros(table, source, str(path))
     user_id, users = _ids(table["user"])
     item_id, items = _ids(table["item"])
     day, seconds = _time(table)
@@ -41,7 +43,25 @@ def read(path: Path, source: CsvSource) -> SourceTables:
             {"item_id": items[0], "title": items[1], "year": pa.nulls(len(items[0]), pa.int16())},
         ),
         users=pa.table({"user_id": users[0], "name": users[1]}),
+        left_out={"n_zero": n_zero} if source.zero == "drop" else {},
     )
+
+
+def _without_zeros(table: pa.Table, source: CsvSource, origin: str) -> tuple[pa.Table, int]:
+    """Return the table without ratings of 0, if they are to be dropped, and how many these were.
+
+    Raises InputError where 0 lies between other ratings: of a scale that crosses 0 they would be missed.
+    """
+    if source.zero == "refuse":
+        return table, 0
+    rated = table.filter(pc.not_equal(table["rating"], 0))
+    ends = pc.min_max(rated["rating"]).as_py()
+    if 0 < rated.num_rows < table.num_rows and ends["min"] < 0 < ends["max"]:
+        raise InputError(
+            f"{origin}: ratings run from {ends['min']:g} to {ends['max']:g}, so that 0 is one of the scale; "
+            "expected a scale that does not cross 0, for zero: drop"
+        )
+    return rated, table.num_rows - rated.num_rows
 
 
 def _columns(source: CsvSource) -> dict[str, str | int]:
@@ -58,11 +78,16 @@ def _read_delimited(path: Path, source: CsvSource) -> pa.Table:
         null_values=[""],
         strings_can_be_null=True,
     )
-    parse = pa.csv.ParseOptions(delimiter=source.delimiter)
+    delimiter = source.delimiter
+    if len(delimiter) > 1:
+        text = path.read_bytes().replace(delimiter.encode(), b"\x1f")
+        delimiter = "\x1f"
+    parse = pa.csv.ParseOptions(delimiter=delimiter)
     for threads in (True, False):  # only a single thread counts the rows, for the message
         try:
             read = pa.csv.ReadOptions(autogenerate_column_names=not header, use_threads=threads)
-            return pa.csv.read_csv(path, read, parse, convert).rename_columns(list(names))
+            file = pa.BufferReader(arrow_buffer([text])) if len(source.delimiter) > 1 else path
+            return pa.csv.read_csv(file, read, parse, convert).rename_columns(list(names))
         except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
             fault = error
     raise InputError(

@@ -78,7 +78,7 @@ def fetch(source: MovieLensSource, folder: Path, home: str = HOME) -> tuple[Path
     if path.exists():
         return path, f"{url} (fetched before)"
     try:
-        download(url, path, Checksum("md5", known) if (known := MD5[archive]) else None)
+        download(url, path, Checksum("md5", known) if (known := source.md5 or MD5[archive]) else None)
         return path, url
     except DownloadError as error:
         if archive != "ml-100k":

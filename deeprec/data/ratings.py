@@ -1,7 +1,8 @@
 """The ratings table, the one form in which every source arrives: a row a rating."""
 
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from deeprec.runtime.files import InputError, replacing
 
 SECONDS_A_DAY = 86_400
 ROW_GROUP = 1 << 20  # ratings; a reader that wants a few users skips the rest
+LEFT_OUT = b"left_out"  # key in the Parquet file's metadata
 Chunk = dict[str, np.ndarray]  # columns by name, all of one length
 
 
@@ -33,12 +35,14 @@ class SourceTables:
     """What a source reads from its files.
 
     `ratings` as `ratings_table` returns it; `items` has `item_id`, `title` and `year`; `users` has `user_id`
-    and `name` where the source knows users by name, else it is None.
+    and `name` where the source knows users by name, else it is None. `left_out` counts ratings that the definition
+    has left out, such as those of 0 (`n_zero`).
     """
 
     ratings: pa.Table
     items: pa.Table
     users: pa.Table | None = None
+    left_out: dict[str, int] = field(default_factory=dict)
 
 
 def ratings_table(
@@ -97,6 +101,18 @@ def _stars(rating: np.ndarray) -> np.ndarray:
     """Return whole stars as int8, others as float32."""
     whole = rating.astype(np.int8, copy=False)
     return whole if np.array_equal(whole, rating) else rating.astype(np.float32, copy=False)
+
+
+def with_left_out(ratings: pa.Table, counts: dict[str, int]) -> pa.Table:
+    """Return a ratings table that carries in its file what was left out of it (`left_out`)."""
+    return ratings.replace_schema_metadata({LEFT_OUT: json.dumps(counts)}) if counts else ratings
+
+
+def left_out(ratings: str | Path) -> dict[str, int]:
+    """Return the counts of what was left out of ratings.parquet, by the data set's definition."""
+    metadata = pq.read_schema(ratings).metadata or {}
+    counts: dict[str, int] = json.loads(metadata.get(LEFT_OUT, b"{}"))
+    return counts
 
 
 def write_table(table: pa.Table, path: str | Path) -> None:

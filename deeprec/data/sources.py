@@ -1,13 +1,18 @@
 """From a data set's definition to its raw file on this machine, and on to its tables."""
 
+import logging
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from deeprec.data.download import Checksum, download
-from deeprec.data.ratings import SourceTables
+from deeprec.data.min_ratings import k_core
+from deeprec.data.ratings import SourceTables, with_left_out
 from deeprec.runtime.files import InputError, read_json, write_json
 from deeprec.settings.sources import FileSource, Source
+
+log = logging.getLogger(__name__)
 
 
 class Reader(Protocol):
@@ -66,5 +71,13 @@ def name_of(url: str) -> str:
 
 
 def parse_ratings(source: Source, manifest: Path) -> SourceTables:
-    """Read a downloaded data set's ratings and items."""
-    return reader_of(source).read(manifest.parent / read_json(manifest)["path"], source)
+    """Read a downloaded data set's ratings and items, and leave out what its definition says (`left_out`)."""
+    path = manifest.parent / read_json(manifest)["path"]
+    tables = reader_of(source).read(path, source)
+    ratings, counts = tables.ratings, dict(tables.left_out)
+    if source.min_ratings:
+        ratings, rare = k_core(ratings, source.min_ratings, origin=str(path))
+        counts |= rare
+    if counts:
+        log.info("%s: left out: %s", path, ", ".join(f"{name} {n:,}" for name, n in counts.items()))
+    return replace(tables, ratings=with_left_out(ratings, counts), left_out=counts)

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from deeprec.data.ratings import Chunk, TableWriter, user_chunks, write_table
+from deeprec.data.ratings import Chunk, TableWriter, left_out, user_chunks, write_table
 from deeprec.runtime.files import InputError, replacing
 from deeprec.settings.splits import DateSplit, TimeSplit
 
@@ -72,9 +72,10 @@ def split_ratings(ratings: Path, out: Path, split: TimeSplit) -> dict[str, Any]:
     Users and items that do not occur in train leave the test interval, and are counted (`n_unseen` ratings of
     `n_unseen_users` and `n_unseen_items`); each rating that remains goes to valid or test with probability 1/2, by
     the split's seed (the original does not seed it). `n_tied` counts the ratings that only a tie sent to train or to
-    the test interval: of users some of whose ratings of one time train and some do not. The ratings are read twice, a
-    million at a time, so that memory does not grow with them. Raises InputError where the split has no seed or a
-    part comes out empty; nothing is written then.
+    the test interval: of users some of whose ratings of one time train and some do not. What the data set's definition
+    had left out before stands beside these counts (`left_out`). The ratings are read twice, a million at a time, so
+    that memory does not grow with them. Raises InputError where the split has no seed or a part comes out empty;
+    nothing is written then.
     """
     if split.seed is None:
         raise InputError(f"split {out.name!r}: no seed; expected one for the sampling of validation and test")
@@ -99,7 +100,8 @@ def split_ratings(ratings: Path, out: Path, split: TimeSplit) -> dict[str, Any]:
         write_table(users.table("user"), out / "users.parquet")
         write_table(items.table("item"), out / "items.parquet")
     counts["interval"] = counts["valid"] | counts["test"]  # what the paper's Table 1 calls "test"
-    return {**{name: count.stats() for name, count in counts.items()}, **unseen.stats(), "n_tied": n_tied}
+    whole = {**unseen.stats(), "n_tied": n_tied, **left_out(ratings)}
+    return {**{name: count.stats() for name, count in counts.items()}, **whole}
 
 
 def _words(split: TimeSplit) -> str:

@@ -11,7 +11,9 @@ from deeprec.runtime.files import read_json, replacing
 from deeprec.settings.audit import Audit
 
 SCORES = ["valid_rmse", "test_rmse", "best_epoch", "seconds"]
-OF_A_SPLIT = ["n_unseen", "n_unseen_users", "n_unseen_items", "n_tied"]  # counts of the whole test interval
+# Counts of a split as a whole, and of what was left out of its data set before.
+OF_A_SPLIT = ["n_unseen", "n_unseen_users", "n_unseen_items", "n_tied"]
+OF_A_SPLIT += ["n_zero", "n_repeated", "n_rare", "n_rare_users", "n_rare_items"]
 
 
 def collect_trainings(metrics: list[Path]) -> pd.DataFrame:
@@ -53,7 +55,7 @@ def datasets_table(dataset: str, stats: list[Path], expected: Audit) -> pd.DataF
     """Return a row a split and part; `interval` is valid and test together, as the paper's Table 1 counts.
 
     Beside the interval stand the ratings, users and items that left it as unseen in train, and the ratings that only a
-    tie in time sent there or to train (`split_ratings`).
+    tie in time sent there or to train (`split_ratings`); then those that the data set's definition had left out before.
     Where counts are published (`expected`), they stand beside ours, as whole numbers.
     """
     rows = []

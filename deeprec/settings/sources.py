@@ -2,9 +2,20 @@
 
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from deeprec.settings.base import OneOf, Settings, setting
+
+
+class MinRatings(Settings):
+    """How many ratings each user and each item has at least: a k-core of the ratings."""
+
+    user: int = setting(1, "of each user", unit="ratings", ge=1)
+    item: int = setting(1, "of each item", unit="ratings", ge=1)
+
+
+def _of_both(value: object) -> object:
+    return {"user": value, "item": value} if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 class Source(Settings):
@@ -14,6 +25,9 @@ class Source(Settings):
     named_users: ClassVar[bool] = False  # the file may know users by name
 
     source: str
+    min_ratings: Annotated[MinRatings, BeforeValidator(_of_both)] | None = setting(
+        None, "users and items with fewer ratings are left out, again until none is left; {user: 5, item: 5}, or 5"
+    )
 
 
 class FileSource(Source):
@@ -49,6 +63,9 @@ class MovieLensSource(Source):
         ..., "which of the archives"
     )
     path: str | None = setting(None, "local archive to use instead of a download", min_length=1)
+    md5: str | None = setting(
+        None, "checksum of the archive, where it changes over time: 32 hex digits", pattern="^[0-9a-f]{32}$"
+    )
 
 
 class Columns(Settings):
@@ -74,9 +91,10 @@ class CsvSource(FileSource):
     named_users: ClassVar[bool] = True
 
     source: Literal["csv"] = setting(..., "kind of data")
-    delimiter: str = setting(",", "between two fields, one character", min_length=1, max_length=1)
+    delimiter: str = setting(",", "between two fields, one character or more", min_length=1, pattern=r'^[^"\r\n]*$')
     header: bool = setting(True, "whether the first line names the columns")
     columns: Columns = Field(..., description="which column holds what")
+    zero: Literal["refuse", "drop"] = setting("refuse", "what a rating of 0 does, which would count as not rated")
 
 
 class SimulatedSource(Source):

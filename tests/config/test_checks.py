@@ -16,7 +16,7 @@ from tests.config.changes import changed
     ("path", "value", "message"),
     [
         ("epochz", 3, "unknown key epochz; choose from dataset, seeds"),
-        ("dataset", "netflx", "dataset: found 'netflx'; choose from movielens-100k, netflix"),
+        ("dataset", "netflx", "dataset: found 'netflx'; choose from movielens-100k, movielens-latest-small"),
         ("seeds", [0, 0], r"seeds: found \[0, 0\]; expected no seed twice"),
         ("seeds", [], r"seeds: found \[\]; expected at least 1 entries \(one training a run and seed\)"),
         ("device", "tpu", "device: found 'tpu'; choose from auto, cpu, cuda"),
@@ -79,8 +79,6 @@ from tests.config.changes import changed
             "splits.3m: kind: found 'days'; choose from dates, per_user",
         ),
         ("datasets/movielens-100k/splits/last30/test_fraction", 1.5, "last30.test_fraction: found 1.5; expected less"),
-        ("datasets/movielens-100k/like", ["netflix"], r"movielens-100k.like: found \['netflix'\]; choose from netflix"),
-        ("datasets/movielens-100k/like", "movielens-100k", "like: found 'movielens-100k'; choose from netflix"),
         ("runs/mix", {"model": "blend"}, "run 'mix'.members: missing"),
         ("runs/mix", {"model": "blend", "members": ["als"]}, "run 'mix'.members: found .'als'.; expected at least 2"),
         ("runs/mix", {"model": "blend", "members": ["als", "als"]}, "found .'als', 'als'.; expected no member twice"),
@@ -107,8 +105,14 @@ from tests.config.changes import changed
         ("search/runs/rivals", ["weights"], "search.runs.rivals: found a blend, which has nothing to search"),
         ("runs/depth_4", {"center": "biases"}, "run 'depth_4': last_activation: found 'same' .selu. with center"),
         ("runs/als", {"center": "biases"}, "run 'als': unknown key center; choose from epochs"),
+        (
+            "datasets/movielens-100k/like",
+            ["netflix"],
+            r"movielens-100k.like: found \['netflix'\]; choose from movielens-l",
+        ),
+        ("datasets/movielens-100k/like", "movielens-100k", "like: found 'movielens-100k'; choose from movielens-l"),
         ("runs/x\n", {}, r"runs: the name 'x\\n' becomes part of a path"),
-        ("datasets/movielens-100k/like", "netflx", "movielens-100k.like: found 'netflx'; choose from netflix"),
+        ("datasets/movielens-100k/like", "netflx", "movielens-100k.like: found 'netflx'; choose from movielens-l"),
     ],
 )
 def test_mistakes_are_named(config, path, value, message):

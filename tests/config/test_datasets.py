@@ -65,7 +65,11 @@ def test_an_entry_of_the_config_changes_a_file(config) -> None:
 @pytest.mark.parametrize(
     ("source", "changes", "reason"),
     [
-        ("netflix", {"archive": "ml-1m"}, "datasets.mine: unknown key archive; choose from source, url, path, md5"),
+        (
+            "netflix",
+            {"archive": "ml-1m"},
+            "datasets.mine: unknown key archive; choose from source, min_ratings, url, path, md5",
+        ),
         ("netflix", {"url": None}, "datasets.mine: expected a url or a path"),
         ("netflix", {"url": "ftp://x"}, "datasets.mine.url: found 'ftp://x'"),
         ("netflix", {"md5": "123"}, "datasets.mine.md5: found '123'"),
@@ -74,7 +78,12 @@ def test_an_entry_of_the_config_changes_a_file(config) -> None:
         ("movielens", {"archive": "ml-2m"}, "datasets.mine.archive: found 'ml-2m'; choose from ml-100k"),
         ("movielens", {"archive": None}, "datasets.mine.archive: missing"),
         ("csv", {"columns": {"user": "u", "item": "i", "rating": "r"}}, "expected a date or a timestamp"),
-        ("csv", {"delimiter": "::"}, "datasets.mine.delimiter: found '::'; expected at most 1 characters"),
+        ("csv", {"delimiter": ""}, "datasets.mine.delimiter: found ''; expected at least 1 characters"),
+        ("csv", {"delimiter": '"'}, "datasets.mine.delimiter: found '\"'"),
+        ("csv", {"zero": "keep"}, "datasets.mine.zero: found 'keep'; choose from refuse, drop"),
+        ("csv", {"min_ratings": 0}, "datasets.mine.min_ratings.user: found 0; expected at least 1"),
+        ("csv", {"min_ratings": {"users": 5}}, "min_ratings: unknown key users; choose from user, item"),
+        ("csv", {"min_ratings": True}, "datasets.mine.min_ratings: found True; expected a mapping"),
         ("csv", {"n_ratings": 5}, "unknown key n_ratings"),
         ("simulated", {"noise": -1}, "datasets.simulated-mine.noise: found -1; expected at least 0"),
         ("simulated", {"seed": None}, "datasets.simulated-mine.seed: missing"),

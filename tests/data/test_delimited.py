@@ -48,6 +48,8 @@ def test_columns_are_found_by_name(tmp_path: Path) -> None:
         (DATED.replace(",", ";"), {"delimiter": ";"}),
         (DATED.replace(",", "\t"), {"delimiter": "\t"}),
         (DATED.replace("\n", "\r\n"), {}),
+        (DATED.replace(",", "::"), {"delimiter": "::"}),
+        (DATED.replace(",", " | "), {"delimiter": " | "}),
         (
             DATED.partition("\n")[2],
             {"header": False, "columns": {"user": 3, "item": 2, "rating": 1, "date": 0}},
@@ -56,6 +58,20 @@ def test_columns_are_found_by_name(tmp_path: Path) -> None:
 )
 def test_any_delimited_text_reads(text: str, options: dict, tmp_path: Path) -> None:
     assert read(tmp_path / "r.csv", text, **options).ratings.equals(read(tmp_path / "s.csv", DATED).ratings)
+
+
+def test_ratings_of_0_are_dropped_and_counted_where_asked(tmp_path: Path) -> None:
+    text = DATED + "2005-03-01,0,20,3,x\n2005-03-01,-0.0,10,4,x\n"
+    source = read(tmp_path / "r.csv", text, zero="drop")
+    assert source.ratings.equals(read(tmp_path / "s.csv", DATED).ratings)
+    assert source.left_out == {"n_zero": 2} and read(tmp_path / "s.csv", DATED).left_out == {}
+    assert read(tmp_path / "s.csv", DATED, zero="drop").left_out == {"n_zero": 0}
+
+
+def test_ratings_of_0_within_a_scale_are_not_dropped(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"r.csv: ratings run from -2.5 to 5, so that 0 is one of the scale"):
+        read(tmp_path / "r.csv", DATED.replace(",3,", ",-2.5,").replace(",4,", ",0,"), zero="drop")
+    assert rows(read(tmp_path / "r.csv", DATED.replace(",3,", ",-2.5,"), zero="drop"))[0] == (1, 10, -2.5)
 
 
 def test_gzipped_text_reads(tmp_path: Path) -> None:

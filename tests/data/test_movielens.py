@@ -158,6 +158,15 @@ def test_smallest_falls_back_to_the_wheel(tmp_path: Path, monkeypatch: pytest.Mo
     assert read(path).ratings.num_rows == 3
 
 
+def test_a_checksum_of_the_definition_is_asked_of_the_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(movielens, "download", lambda url, path, checksum: asked.append(checksum))
+    movielens.fetch(source_of("ml-latest-small"), tmp_path)
+    dated = MovieLensSource(source="movielens", archive="ml-latest-small", md5=32 * "a")
+    movielens.fetch(dated, tmp_path)
+    assert asked == [None, movielens.Checksum("md5", 32 * "a")]
+
+
 def test_failing_fall_back_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(movielens, "download", unreachable)
     failed = subprocess.CompletedProcess([], 1, "", "no such index")

@@ -8,9 +8,12 @@ import pytest
 
 from deeprec.data import netflix
 from deeprec.data.download import Checksum
+from deeprec.data.ratings import write_table
 from deeprec.data.sources import download_ratings, parse_ratings, reader_of
+from deeprec.data.splits import split_ratings
 from deeprec.runtime.files import InputError, read_json
 from deeprec.settings.sources import SOURCES, FileSource, NetflixSource, SimulatedSource, Source
+from deeprec.settings.splits import PerUserSplit
 from tests.data import netflix_forms as forms
 
 
@@ -71,6 +74,17 @@ def test_address_is_downloaded_beside_the_manifest(tmp_path: Path, monkeypatch: 
     download_ratings(source, tmp_path / "manifest.json")
     assert asked == [(source.url, tmp_path / "file.tar.gz", Checksum("md5", 32 * "0", 9))]
     assert read_json(tmp_path / "manifest.json") == {"path": "file.tar.gz", "origin": source.url}
+
+
+def test_what_a_definition_leaves_out_goes_from_the_archive_to_the_split(archive: Path, tmp_path: Path) -> None:
+    source = netflix_source(path=str(archive), min_ratings={"user": 2, "item": 12})
+    download_ratings(source, tmp_path / "manifest.json")
+    tables = parse_ratings(source, tmp_path / "manifest.json")
+    whole = parse_ratings(netflix_source(path=str(archive)), tmp_path / "manifest.json").ratings
+    assert tables.left_out["n_rare"] == whole.num_rows - tables.ratings.num_rows > 0
+    write_table(tables.ratings, tmp_path / "ratings.parquet")
+    stats = split_ratings(tmp_path / "ratings.parquet", tmp_path / "s", PerUserSplit(test_fraction=0.5, seed=0))
+    assert {name: stats[name] for name in tables.left_out} == tables.left_out
 
 
 def test_simulated_ratings_are_read_as_netflix_s() -> None:

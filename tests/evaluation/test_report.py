@@ -77,6 +77,7 @@ PART = {
     "n_unseen_users": NAN,
     "n_unseen_items": NAN,
     "n_tied": NAN,
+    **dict.fromkeys(["n_zero", "n_repeated", "n_rare", "n_rare_users", "n_rare_items"], NAN),
 }
 
 
@@ -183,10 +184,12 @@ def test_nothing_stands_beside_where_nothing_is_published(tmp_path):
 
 def test_the_data_section_says_what_was_left_out_and_what_ties_decided(tmp_path):
     counts = {"n_unseen": 1042, "n_unseen_users": 7, "n_unseen_items": 35, "n_tied": 2345}
+    counts |= {"n_zero": 12, "n_rare": 31_942, "n_rare_users": 12_221, "n_rare_items": 8_090}
     rows = [PART, {**PART, "part": "interval", **counts}, {**PART, "part": "interval", "split": "6m", "n_unseen": 0}]
     words = " ".join(html.unescape(render(tmp_path, datasets=pd.DataFrame(rows))).split())
     assert "left out of it: 3m 1,042 ratings (7 such users, 35 items), 6m 0 ratings" in words
     assert "the split's seed parts them: 3m 2,345 ratings." in words
+    assert "12 ratings of 0, – repeated ones and 31,942 of users and items with too few (12,221 users, 8,090" in words
 
 
 def test_page_is_escaped(page):
