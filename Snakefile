@@ -21,6 +21,7 @@ from deeprec.config.checks import load_plan
 from deeprec.config.dependencies import from_here, modules_of
 from deeprec.config.plan_files import plan_text
 from deeprec.config.run_settings import read_yaml, to_yaml
+from deeprec.runtime.parents import DRIVER
 from deeprec.runtime.provenance import n_gpus
 
 for path in filter(os.path.exists, workflow.configfiles):
@@ -28,7 +29,9 @@ for path in filter(os.path.exists, workflow.configfiles):
         Path(path)
     )  # refuses what Snakemake's own reading takes without a word: a key given twice
 PLAN = load_plan(config)
-shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(ROOT)}; ")
+shell.prefix(
+    f"set -euo pipefail; export PYTHONPATH={shlex.quote(ROOT)} {DRIVER}={os.getpid()}; "
+)
 
 
 wildcard_constraints:

@@ -15,6 +15,7 @@ import torch
 
 from deeprec.config.run_settings import Run, read_run
 from deeprec.runtime import parallel
+from deeprec.runtime.lock import alone
 from deeprec.runtime.provenance import commit
 from deeprec.runtime.training_process import prepare_training
 from deeprec.tracking.live import TrackedRun, open_store
@@ -28,22 +29,26 @@ def main(args: argparse.Namespace) -> None:
     prepare_training()
     with parallel.joined(choose_device(args.device)) as device:
         torch.set_num_threads(max(1, args.threads // parallel.n_processes()))
-        states = [train_seed(path, device, args) for path in args.settings]
-        parallel.wait_for_all()
-    # Kept until all seeds are done: Snakemake starts a killed job's outputs over, and a seed that was done
-    # is then written again from its state in a moment.
-    for state in states:
-        state.unlink(missing_ok=True)
+        runs = [read_run(path) for path in args.settings]
+        with contextlib.ExitStack() as held:
+            # In one order, so that no two jobs wait for each other.
+            for lock in sorted({args.states / f"{run.name}-{run.seed}.lock" for run in runs}):
+                held.enter_context(alone(lock, parallel.from_first))
+            states = [train_seed(run, path.parent, device, args) for run, path in zip(runs, args.settings, strict=True)]
+            parallel.wait_for_all()
+            # Kept until all seeds are done: Snakemake starts a killed job's outputs over, and a seed that was done
+            # is then written again from its state in a moment.
+            for state in states:
+                state.unlink(missing_ok=True)
 
 
-def train_seed(path: Path, device: torch.device, args: argparse.Namespace) -> Path:
-    training = read_run(path)
+def train_seed(training: Run, out: Path, device: torch.device, args: argparse.Namespace) -> Path:
     state_path: Path = args.states / f"{training.name}-{training.seed}-{training.hash}.pt"
     train = partial(
         train_run,
         training,
         args.split,
-        path.parent,
+        out,
         device=device,
         state_path=state_path,
         save_seconds=args.save_seconds,

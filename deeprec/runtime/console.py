@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from deeprec.runtime import process
+from deeprec.runtime import parents, process
 from deeprec.runtime.files import InputError
 
 
@@ -17,7 +17,7 @@ def run(main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentPar
     """Parse the command line and run `main`; bad input ends in one line on stderr and exit status 1.
 
     `--log FILE` keeps what is logged in a file, too. SIGTERM ends the process as an exception would, so that
-    half-written files are removed and the tracked run is closed.
+    half-written files are removed and the tracked run is closed; so does the end of the Snakemake that started it.
     """
     process.end_garbage_pause()
     parser.add_argument("--log", type=Path, help="file to keep the log in")
@@ -28,6 +28,7 @@ def run(main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentPar
         handlers.append(logging.FileHandler(args.log, mode="w", encoding="utf-8"))
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)
     signal.signal(signal.SIGTERM, _terminate)
+    parents.end_with_parents()
     try:
         main(args)
     except InputError as error:
