@@ -1,0 +1,1 @@
+"""Trained models in use: predictions, recommendations, new users, by the data's own ids."""
