@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,11 @@ class Ids:
             more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
             raise InputError(f"{self.kind} {', '.join(names[:NAMED])}{more}: {self.expected}")
         return found
+
+    @cached_property
+    def as_written(self) -> "Ids":
+        """The same ids as text, as a CSV file holds them."""
+        return Ids(self.kind, pd.Index(self.known.astype(str), dtype=object))
 
     @property
     def expected(self) -> str:

@@ -17,15 +17,15 @@ IN_MLFLOW = ("models:/", "runs:/", "mlflow-artifacts:/")
 NEEDED = ("checkpoint.pt", "metrics.json")
 
 
-def load(source: str | Path, *, device: str = "cpu") -> Recommender:
+def load(source: str | Path, *, device: str = "cpu", tracking_uri: str | None = None) -> Recommender:
     """Return a trained model, ready to be used.
 
     `source` is a run's folder, results/DATASET/runs/RUN/seed_N, beside whose `runs` lie the data set's `splits` and
-    `items.parquet`; or an address in MLflow, such as models:/NAME@champion. Raises InputError where it is neither,
-    where the training diverged, and where the split is another than the model was trained on.
+    `items.parquet`; or an address in MLflow (at `tracking_uri`), such as models:/NAME@champion. Raises InputError where
+    it is neither, where the training diverged, and where the split is another than the model was trained on.
     """
     if str(source).startswith(IN_MLFLOW):
-        return load(_downloaded(str(source)), device=device)
+        return load(_downloaded(str(source), tracking_uri), device=device)
     folder = Path(source)
     if missing := [name for name in NEEDED if not (folder / name).is_file()]:
         raise InputError(f"{folder}: no {', '.join(missing)}; expected a run's folder, results/DATASET/runs/RUN/seed_N")
@@ -66,10 +66,12 @@ def _read(path: Path, device: str) -> dict[str, Any]:
         raise InputError(f"{path}: not a whole checkpoint ({' '.join(str(error).split())[:200]})") from error
 
 
-def _downloaded(uri: str) -> Path:
+def _downloaded(uri: str, tracking_uri: str | None) -> Path:
     """Bring a model's files from MLflow to this machine, and return its run's folder."""
     import mlflow  # which takes seconds, for this alone
 
+    if tracking_uri:
+        mlflow.set_tracking_uri(tracking_uri)
     try:
         folder = Path(mlflow.artifacts.download_artifacts(uri))
     except mlflow.exceptions.MlflowException as error:

@@ -12,19 +12,21 @@ from deeprec.serving.catalogue import Ids
 COLUMNS, OPTIONAL = ("item_id", "rating"), ("date",)
 
 
-def matrix_of(ratings: pd.DataFrame, items: Ids, limits: tuple[float, float], last_day: int) -> RatingMatrix:
+def matrix_of(
+    ratings: pd.DataFrame, items: Ids, limits: tuple[float, float], last_day: int, origin: str
+) -> RatingMatrix:
     """Return one user's ratings, a table of `item_id`, `rating` and perhaps `date`, as a matrix of one row.
 
-    A rating without a date is one of `last_day` (since 1970-01-01). Raises InputError that names the item or column
-    which does not fit.
+    A rating without a date is one of `last_day` (since 1970-01-01). Raises InputError that names `origin`, and the item
+    or column which does not fit.
     """
-    check_columns(list(ratings.columns), COLUMNS, OPTIONAL, "ratings")
+    check_columns(list(ratings.columns), COLUMNS, OPTIONAL, origin)
     if ratings.empty:
-        raise InputError("ratings: found none; expected at least one")
+        raise InputError(f"{origin}: found none; expected at least one")
     ids = pd.Index(ratings["item_id"])
-    item, stars = items.dense(ids), _stars(ids, ratings["rating"], limits)
+    item, stars = items.dense(ids), _stars(ids, ratings["rating"], limits, origin)
     if (again := pd.Series(item).duplicated()).any():
-        raise InputError(f"ratings: item {_first(ids, again)!r} is rated more than once; expected one rating an item")
+        raise InputError(f"{origin}: item {_first(ids, again)!r} is rated more than once; expected one rating an item")
     day = parse_days(pd.Index(ratings["date"] if "date" in ratings else [None] * len(item)), last_day)
     order = np.argsort(item)
     user = np.zeros(len(item), np.int32)
@@ -43,7 +45,7 @@ def check_columns(found: list[Any], needed: tuple[str, ...], optional: tuple[str
         )
 
 
-def _stars(ids: pd.Index, rating: pd.Series, limits: tuple[float, float]) -> np.ndarray:
+def _stars(ids: pd.Index, rating: pd.Series, limits: tuple[float, float], origin: str) -> np.ndarray:
     """Return ratings as float32, (n,), checked."""
     numbers = pd.to_numeric(rating, errors="coerce").astype(float)
     # What the training never saw, no model answers for: 0 even means "not rated".
@@ -51,7 +53,7 @@ def _stars(ids: pd.Index, rating: pd.Series, limits: tuple[float, float]) -> np.
     if wrong.any():
         low, high = limits
         raise InputError(
-            f"ratings: found {_first(rating, wrong)!r} for item {_first(ids, wrong)!r}; "
+            f"{origin}: found {_first(rating, wrong)!r} for item {_first(ids, wrong)!r}; "
             f"expected a number from {low:g} to {high:g}, as in the training"
         )
     return numbers.to_numpy(np.float32)

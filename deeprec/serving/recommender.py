@@ -96,12 +96,13 @@ class Recommender:
     def _named(self, items: pd.Index, item: np.ndarray, prediction: np.ndarray) -> dict[str, Any]:
         return {"item_id": items, "title": self.catalogue.titles[item], "prediction": prediction}
 
-    def add_user(self, ratings: pd.DataFrame | Mapping[str, Sequence[Any]]) -> "NewUser":
+    def add_user(self, ratings: pd.DataFrame | Mapping[str, Sequence[Any]], *, origin: str = "ratings") -> "NewUser":
         """Take in a new user by his ratings, a table of `item_id`, `rating` and perhaps `date`; nothing is trained.
 
-        Raises InputError where the table does not fit, and where the model has no way to take in a new user.
+        Raises InputError, which names `origin`, where the table does not fit, and where the model has no way to take in
+        a new user.
         """
-        matrix = matrix_of(pd.DataFrame(ratings), self.catalogue.items, self.limits, self._last_day)
+        matrix = matrix_of(pd.DataFrame(ratings), self.catalogue.items, self.limits, self._last_day, origin)
         return NewUser(self, self.scorer.fold_in(matrix).detach(), entries_at(matrix, torch.arange(1)))
 
 
