@@ -3,17 +3,17 @@
 import argparse
 from pathlib import Path
 
-import pandas as pd
-
 from deeprec.config.plan_files import TuningPlan, read_plan
 from deeprec.evaluation.search_page import render_tuning
+from deeprec.evaluation.search_trials import read_trials
 from deeprec.runtime import console
 from deeprec.runtime.files import read_json, write_text
 
 
 def main(args: argparse.Namespace) -> None:
-    searches = {path.stem: pd.read_csv(path) for path in args.search}
-    write_text(args.out, render_tuning(searches, read_plan(args.plan, TuningPlan), read_json(args.stats)))
+    plan = read_plan(args.plan, TuningPlan)
+    searches = {path.stem: read_trials(path, plan.spaces[path.stem]) for path in args.search}
+    write_text(args.out, render_tuning(searches, plan, read_json(args.stats)))
 
 
 if __name__ == "__main__":

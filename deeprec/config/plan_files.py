@@ -87,11 +87,12 @@ class SearchPlan(Settings):
 
 
 class TuningPlan(Settings):
-    """For `write_tuning`: what was searched."""
+    """For `write_tuning`: what was searched, and the spaces by run."""
 
     dataset: str
     title: str
     main_split: str
+    spaces: dict[str, dict[str, Space]]
     trials: int
     seed: int
 
@@ -149,6 +150,7 @@ def _tuning(plan: Plan) -> TuningPlan:
         dataset=plan.name,
         title=dataset.title,
         main_split=dataset.main_split,
+        spaces={run: plan.space(run) for run in search.runs},
         trials=search.trials,
         seed=search.seed,
     )

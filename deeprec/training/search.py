@@ -1,57 +1,135 @@
-"""Random search: settings sampled from a declared space, with the same number of trials for every model.
+"""The search: settings sampled from a declared space by Optuna, with the same number of trials for every model.
 
-A few settings matter and it is not known which: random samples try a new value of each in every trial, where a
-grid of the same size repeats them (Bergstra & Bengio, JMLR 2012). Validation decides; test is never read.
+The first trials are sampled at random, the others by a tree-structured Parzen estimator (Bergstra et al., NIPS 2011)
+over all settings together. Validation decides; test is never read.
 """
 
+import hashlib
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
 import pandas as pd
 import torch
+from optuna.trial import TrialState
+from pydantic import ValidationError
 
 from deeprec.config.run_settings import Run
-from deeprec.data.matrix import read_part, read_train
+from deeprec.data.matrix import Part, RatingMatrix, read_part, read_train
+from deeprec.evaluation.search_study import distributions_of, settings_of
+from deeprec.evaluation.search_trials import label
+from deeprec.runtime.files import InputError
 from deeprec.runtime.provenance import commit
-from deeprec.settings.base import Space
-from deeprec.training.loop import divergence_limit, train
+from deeprec.settings.base import Space, problems
+from deeprec.training.loop import Progress, divergence_limit, train
 from deeprec.training.runs import make_learner
+from deeprec.training.study import OUTCOME, finished_trials, open_study
 
 log = logging.getLogger(__name__)
 
-
-def sample_trials(spaces: dict[str, Space], n_trials: int, seed: int) -> list[dict[str, Any]]:
-    """Return the settings of each trial."""
-    rng = np.random.default_rng(seed)
-    return [{name: _sample(rng, space) for name, space in spaces.items()} for _ in range(n_trials)]
-
-
-def _sample(rng: np.random.Generator, space: Space) -> Any:
-    [(kind, values)] = space.items()
-    if kind == "choices":
-        return values[rng.integers(len(values))]
-    sampled = np.exp(rng.uniform(*np.log(values))) if kind == "log_uniform" else rng.uniform(*values)
-    return float(f"{sampled:.3g}")  # what stands in the table is what was tried
+RANDOM_TRIALS = 10  # sampled at random, and never cut short
+WARM_UP = 0.25  # of its epochs, which no trial is denied
 
 
 def search_settings(
-    run: Run, spaces: dict[str, Space], n_trials: int, seed: int, split: Path, device: torch.device
+    run: Run, spaces: dict[str, Space], n_trials: int, seed: int, split: Path, device: torch.device, journal: Path
 ) -> pd.DataFrame:
     """Train `n_trials` variants of a run, each from the same seed, and return a row a trial.
 
-    Columns: trial, the searched settings, valid_rmse (stars), best_epoch, seconds, status, commit.
+    Columns: trial, the searched settings, valid_rmse (stars; the best before a trial was cut short), best_epoch,
+    epochs, seconds, state (complete, pruned or diverged), commit. What is done lies in `journal`, from which a killed
+    search goes on to the very same trials. Raises InputError where the journal is damaged, used or another search's.
     """
     matrix, valid = read_train(split, dated=run.settings.dated), read_part(split, "valid")
+    identity = {"seed": seed, "digest of the ratings": _digest(split)}
+    identity |= {f"space of {name}": space for name, space in spaces.items()} | run.as_dict()
+    pruner = optuna.pruners.MedianPruner(RANDOM_TRIALS, n_warmup_steps=int(WARM_UP * run.settings.epochs))
+    with open_study(journal, identity, pruner) as study:
+        while (n_done := len(finished_trials(study))) < n_trials:
+            study.sampler = _sampler(seed, n_done)
+            trial = study.ask(distributions_of(spaces))
+            tried = settings_of(trial.params, spaces)
+            outcome = _train(trial, _varied(run, tried).with_seed(seed), matrix, valid, device)
+            log.info("%s trial %d: %s, %s", run.name, n_done, tried, outcome)
+            trial.set_user_attr(OUTCOME, outcome)
+            if outcome["state"] == "complete":
+                study.tell(trial, outcome["valid_rmse"])
+            else:
+                study.tell(trial, state=TrialState.PRUNED)
+        return _table(finished_trials(study)[:n_trials], spaces)
+
+
+def _digest(split: Path) -> str:
+    digest = hashlib.sha256()
+    for part in ("train", "valid"):
+        with (split / f"{part}.parquet").open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:12]
+
+
+def _sampler(seed: int, trial: int) -> optuna.samplers.TPESampler:
+    # One of its own for each trial: a sampler that went on would have drawn less after a kill than without one.
+    drawn = int(np.random.SeedSequence((seed, trial)).generate_state(1)[0])
+    return optuna.samplers.TPESampler(
+        n_startup_trials=RANDOM_TRIALS, multivariate=True, constant_liar=False, seed=drawn
+    )
+
+
+def _varied(run: Run, tried: dict[str, Any]) -> Run:
+    try:
+        return run.with_settings(**tried)
+    except ValidationError as error:  # each value was checked alone, but not with the others
+        raise InputError(f"search of run {run.name!r}: {tried}: {'; '.join(problems(error))}") from error
+
+
+def _train(trial: optuna.Trial, run: Run, matrix: RatingMatrix, valid: Part, device: torch.device) -> dict[str, Any]:
+    """Train one variant, perhaps not to its end, and return what came out."""
+    learner, epochs = make_learner(run, matrix, device), run.settings.epochs
+    try:
+        progress = train(
+            learner,
+            valid,
+            epochs,
+            diverged_above=divergence_limit(matrix),
+            on_epoch=partial(_report, trial, epochs),
+        )
+        state = "diverged" if progress.diverged else "complete"
+    except _Pruned as pruned:
+        progress, state = pruned.progress, "pruned"
+    return {
+        "valid_rmse": None if progress.diverged else progress.best_rmse,
+        "best_epoch": progress.best_epoch,
+        "epochs": progress.epoch,
+        "seconds": progress.seconds,
+        "state": state,
+        "commit": commit(),
+    }
+
+
+class _Pruned(Exception):
+    """A training that is cut short, with what it had reached."""
+
+    def __init__(self, progress: Progress):
+        super().__init__("pruned")
+        self.progress = progress
+
+
+def _report(trial: optuna.Trial, epochs: int, progress: Progress) -> None:
+    """Tell an epoch's validation RMSE to the study; raise _Pruned where half of the others were better by then."""
+    if progress.diverged:  # NaN and infinity would stand in the medians
+        return
+    trial.report(progress.history[-1]["valid_rmse"], progress.epoch)
+    # After the last epoch nothing is saved any more.
+    if progress.epoch < epochs and trial.should_prune():
+        raise _Pruned(progress)
+
+
+def _table(trials: list[optuna.trial.FrozenTrial], spaces: dict[str, Space]) -> pd.DataFrame:
     rows = []
-    for trial, changes in enumerate(sample_trials(spaces, n_trials, seed)):
-        tried = run.with_settings(**changes).with_seed(seed)
-        learner, limit = make_learner(tried, matrix, device), divergence_limit(matrix)
-        progress = train(learner, valid, tried.settings.epochs, diverged_above=limit)
-        row = {"trial": trial, **changes}
-        row |= {"valid_rmse": np.nan if progress.diverged else progress.best_rmse, "best_epoch": progress.best_epoch}
-        row |= {"seconds": progress.seconds, "status": "diverged" if progress.diverged else "finished"}
-        rows.append({**row, "commit": commit()})
-        log.info("%s trial %d: %s", run.name, trial, {k: v for k, v in row.items() if k != "trial"})
-    return pd.DataFrame(rows)
+    for number, trial in enumerate(trials):
+        tried = {name: label(value) for name, value in settings_of(trial.params, spaces).items()}
+        rows.append({"trial": number, **tried, **trial.user_attrs[OUTCOME]})
+    return pd.DataFrame(rows).astype({"valid_rmse": float})

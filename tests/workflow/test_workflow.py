@@ -188,7 +188,7 @@ def test_noted_command_repeats_a_run(finished):
 def test_search_is_asked_for_by_name(finished):
     snakemake(finished, "search")
     table = pd.read_csv(finished / RESULTS / "search" / "als.csv")
-    assert set(table["rank"]) <= {1, 3} and list(table["status"]) == ["finished"] * 2
+    assert set(table["rank"]) <= {1, 3} and list(table["state"]) == ["complete"] * 2
     page = (finished / RESULTS / "search" / "tuning.md").read_text()
     assert "How the models were tuned: Toy ratings" in page and "2 trials" in page and "## als" in page
 

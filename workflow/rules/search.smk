@@ -2,7 +2,7 @@
 
 
 rule search_settings:
-    """Try settings of one run at random; validation scores them, test is not even an input."""
+    """Search one run's settings by Optuna; validation scores them, test is not even an input."""
     input:
         code=lambda wildcards: modules_of(
             "scripts/search_settings.py", plus=PLAN.learner(wildcards.run)
@@ -28,10 +28,12 @@ rule search_settings:
         gpu=1 if PLAN.config.device != "cpu" and n_gpus() else 0,
     params:
         split=lambda wildcards, input: os.path.dirname(input.split[0]),
+        # No output: Snakemake would delete the trials of a killed job, which the next one goes on from.
+        journal="results/{dataset}/search/{run}.journal",
         device=PLAN.config.device,
     shell:
         "OMP_NUM_THREADS={threads} python {input.code[0]:q} --plan {input.plan:q} --split {params.split:q} "
-        "--device {params.device:q} --threads {threads} --out {output:q} --log {log:q}"
+        "--journal {params.journal:q} --device {params.device:q} --threads {threads} --out {output:q} --log {log:q}"
 
 
 rule write_tuning:
