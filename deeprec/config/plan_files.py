@@ -74,8 +74,9 @@ class ReportPlan(Settings):
 
 
 class SearchPlan(Settings):
-    """For `search_settings`: a run, where each of its settings is sampled from, and how often."""
+    """For `search_settings` and `draw_search`: a run, where its settings are sampled from, and how often."""
 
+    title: str  # of the data set, for figures
     run: dict[str, Any]  # as in settings.yaml, without a seed
     space: dict[str, Space]
     trials: int
@@ -141,7 +142,13 @@ def _report(plan: Plan) -> ReportPlan:
 
 def _search(plan: Plan, run: str) -> SearchPlan:
     search = plan.config.search
-    return SearchPlan(run=plan.run(run).as_dict(), space=plan.space(run), trials=search.trials, seed=search.seed)
+    return SearchPlan(
+        title=plan.dataset.title,
+        run=plan.run(run).as_dict(),
+        space=plan.space(run),
+        trials=search.trials,
+        seed=search.seed,
+    )
 
 
 def _tuning(plan: Plan) -> TuningPlan:

@@ -125,7 +125,7 @@ def test_a_search_goes_on_from_wherever_it_was_killed(split, journal, tmp_path, 
 
 
 def test_a_killed_script_ends_with_the_trials_of_an_undisturbed_one(split, tmp_path, table):
-    plan = SearchPlan(run=mine().as_dict(), space=SPACE, trials=N_TRIALS, seed=0)
+    plan = SearchPlan(title="Toy", run=mine().as_dict(), space=SPACE, trials=N_TRIALS, seed=0)
     (tmp_path / "plan.yaml").write_text(to_yaml(plan.model_dump(mode="json")))
     out, journal = tmp_path / "mine.csv", tmp_path / "mine.journal"
     command = [sys.executable, "scripts/search_settings.py", "--plan", tmp_path / "plan.yaml", "--split", split]

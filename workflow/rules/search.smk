@@ -1,4 +1,10 @@
-# plan/search/{run}.yaml -> search/{run}.csv -> search/tuning.md; asked for by name: snakemake --cores all search
+# plan/search/{run}.yaml -> search/{run}.csv -> figures, search/tuning.md; asked for by name: snakemake --cores all search
+
+SEARCH_FIGURES = expand(
+    "results/{{dataset}}/search/{{run}}/{plot}.{suffix}",
+    plot=["history", "importances", "parallel"],
+    suffix=["png", "svg"],
+)
 
 
 rule search_settings:
@@ -36,6 +42,29 @@ rule search_settings:
         "--journal {params.journal:q} --device {params.device:q} --threads {threads} --out {output:q} --log {log:q}"
 
 
+rule draw_search:
+    """Draw one run's search by Optuna's own plots."""
+    input:
+        code=modules_of("scripts/draw_search.py"),
+        plan="results/{dataset}/plan/search/{run}.yaml",
+        trials="results/{dataset}/search/{run}.csv",
+    output:
+        SEARCH_FIGURES,
+    log:
+        "results/{dataset}/logs/draw_search/{run}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/draw_search/{run}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        out=lambda wildcards, output: os.path.dirname(output[0]),
+    shell:
+        "python {input.code[0]:q} --trials {input.trials:q} --plan {input.plan:q} --out {params.out:q} --log {log:q}"
+
+
 rule write_tuning:
     """Write what the searches found as a page."""
     input:
@@ -67,3 +96,4 @@ rule search:
     """Search every model's settings, which changes none of them."""
     input:
         f"results/{PLAN.name}/search/tuning.md",
+        expand(SEARCH_FIGURES, dataset=PLAN.name, run=PLAN.config.search.runs),
