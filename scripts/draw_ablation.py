@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 from deeprec.config.plan_files import AblationPlan, read_plan
-from deeprec.evaluation.ablation_figure import draw_ablation, read_curves
+from deeprec.evaluation.ablation_figure import draw_ablation
+from deeprec.evaluation.curves import read_curves
 from deeprec.evaluation.figure_style import save
 from deeprec.runtime import console
 

@@ -1,4 +1,4 @@
-"""Write claims.csv: a verdict on each of the paper's claims."""
+"""Write claims.csv, a verdict on each of the paper's claims, and own_claims.csv, on those of ours."""
 
 import argparse
 import logging
@@ -8,15 +8,19 @@ import pandas as pd
 
 from deeprec.config.plan_files import ClaimsPlan, read_plan
 from deeprec.evaluation.claims import VERDICTS, judge_claims
+from deeprec.evaluation.own_claims import judge_own
 from deeprec.evaluation.tables import write_csv
 from deeprec.runtime import console
 
 
 def main(args: argparse.Namespace) -> None:
-    verdicts = judge_claims(pd.read_csv(args.trainings), read_plan(args.plan, ClaimsPlan).groups)
-    write_csv(verdicts, args.out)
-    counts = verdicts["verdict"].value_counts()
-    logging.info("claims: %s", ", ".join(f"{counts.get(v, 0)} {v}" for v in VERDICTS))
+    plan, trainings = read_plan(args.plan, ClaimsPlan), pd.read_csv(args.trainings)
+    papers = judge_claims(trainings, plan.groups)
+    own = judge_own(trainings, plan.groups, plan.changes)
+    for verdicts, path, whose in ((papers, args.out, "the paper's"), (own, args.own, "ours")):
+        write_csv(verdicts, path)
+        counts = verdicts["verdict"].value_counts()
+        logging.info("claims of %s: %s", whose, ", ".join(f"{counts.get(v, 0)} {v}" for v in VERDICTS))
 
 
 if __name__ == "__main__":
@@ -29,4 +33,5 @@ if __name__ == "__main__":
         help="plan/claims.yaml",
     )
     parser.add_argument("--out", required=True, type=Path, help="claims.csv to write")
+    parser.add_argument("--own", required=True, type=Path, help="own_claims.csv to write")
     console.run(main, parser)

@@ -124,6 +124,9 @@ def _check_runs(plan: Plan) -> Iterator[str]:
             yield from (f"{at}.{key}: found {shown(entry[key])}; expected text" for key in wrong)
             continue
         recipes, splits = plan.config.recipes, plan.dataset.splits
+        if "like" in entry:  # else it is taken over
+            others = [other for other in plan.defined if other != name and "like" not in plan.defined[other]]
+            yield f"{at}.like: found {entry['like']!r}; choose from {_choices(others)}"
         if "recipe" in entry:
             yield from _unknown(at, "recipe", [entry["recipe"]], recipes)
         if "split" in entry:
@@ -162,7 +165,8 @@ def _check_names(plan: Plan) -> Iterator[str]:
         at = f"ablation {name!r}"
         yield from _unknown(at, "run", [*ablation.runs.values(), *ablation.paper], plan.defined)
         for panel in ablation.panels:
-            yield from _unknown(f"{at}: panel", "label", panel.runs or [], ablation.runs)
+            reference = [panel.reference] if panel.show == "change" or panel.reference else []
+            yield from _unknown(f"{at}: panel", "label", [*(panel.runs or []), *reference], ablation.runs)
     if FINAL in plan.ablations_as_written:
         yield f"ablation {FINAL!r}: the final table has this name; choose another"
     for model, run in plan.models.items():

@@ -24,14 +24,15 @@ Entries = dict[str, Entry]
 def define_runs(config: Config, dataset: Dataset, models: Iterable[str]) -> Entries:
     """Return the entries of config.yaml's runs, the data set's changes among them, and of their copies.
 
-    A copy is a run of the final table (`models`, its runs) on another split, with the members of a blend there; or a
-    member with the `changes` that its blend asks for.
+    A run that is `like` another takes over its entry. A copy is a run of the final table (`models`, its runs) on
+    another split, with the members of a blend there; or a member with the `changes` that its blend asks for.
     """
     own, special = config.runs, dataset.runs
     found = {
         name: {**({"model": name} if name in PLAIN else {}), **own.get(name, {}), **special.get(name, {})}
         for name in dict.fromkeys([*own, *special, *PLAIN])
     }
+    found = {name: _completed(found, name) for name in found}
     left_out = _left_out(config, dataset)
     for name, entry in list(found.items()):
         if name not in left_out and entry.get("model") == BLEND and isinstance(entry.get("members"), list):
@@ -42,6 +43,15 @@ def define_runs(config: Config, dataset: Dataset, models: Iterable[str]) -> Entr
             if split != dataset.main_split:
                 _copy_to(found, run, split)
     return found
+
+
+def _completed(found: Entries, name: str, before: tuple[str, ...] = ()) -> Entry:
+    """Return an entry with what it takes over from the run that it is `like`, where there is one."""
+    entry, other = found[name], found[name].get("like")
+    if not isinstance(other, str) or other not in found or other in (*before, name):
+        return entry
+    own = {key: value for key, value in entry.items() if key != "like"}
+    return {**_completed(found, other, (*before, name)), **own}
 
 
 def copy_name(run: str, split: str, main_split: str) -> str:

@@ -13,7 +13,7 @@ from deeprec.settings.blend import BlendSettings
 from deeprec.settings.models import MODELS
 from deeprec.settings.splits import TimeSplit
 
-OF_A_RUN = ("model", "split", "recipe")  # what a run's entry may say beside its model's settings
+OF_A_RUN = ("model", "split", "recipe", "like")  # what a run's entry may say beside its model's settings
 
 
 class FinalTable(Settings):

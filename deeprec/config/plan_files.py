@@ -37,9 +37,10 @@ class TablesPlan(Settings):
 
 
 class ClaimsPlan(Settings):
-    """For `judge_claims`: the runs by label of each ablation and the final table."""
+    """For `judge_claims`: the runs by label of each ablation and the final table; the ablations with claims of ours."""
 
     groups: dict[str, dict[str, str]]
+    changes: dict[str, Ablation]
 
 
 class AblationPlan(Settings):
@@ -112,7 +113,7 @@ def plan_text(plan: Plan, name: str) -> str:
         "splits": lambda: plan.split_definition(case),
         "audit": lambda: AuditPlan(expected=plan.audit, action=plan.dataset.audit_action),
         "tables": lambda: TablesPlan(dataset=plan.name, paper=plan.paper, published=plan.audit, final=plan.final),
-        "claims": lambda: ClaimsPlan(groups=plan.groups),
+        "claims": lambda: ClaimsPlan(groups=plan.groups, changes=_with_changes(plan)),
         "ablations": lambda: AblationPlan(
             ablation=plan.ablations[case], title=plan.dataset.title, seeds=plan.config.seeds
         ),
@@ -123,6 +124,10 @@ def plan_text(plan: Plan, name: str) -> str:
         "tracking": lambda: TrackingPlan(ablations={name: list(runs.values()) for name, runs in plan.groups.items()}),
     }
     return to_yaml(told[kind]().model_dump(mode="json", exclude_none=True))
+
+
+def _with_changes(plan: Plan) -> dict[str, Ablation]:
+    return {name: found for name, found in plan.ablations.items() if any(p.show == "change" for p in found.panels)}
 
 
 def _report(plan: Plan) -> ReportPlan:

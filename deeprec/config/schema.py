@@ -32,9 +32,11 @@ Runs = dict[str, str]  # label: run
 class Panel(Settings):
     """One panel of an ablation's figure."""
 
-    show: Literal["best_valid", "test", "train", "valid", "steps", "seconds"] = setting(
-        ..., "RMSE by run, by epoch, in training by step, or in validation by seconds of training"
+    show: Literal["best_valid", "test", "change", "train", "valid", "steps", "seconds"] = setting(
+        ..., "RMSE by run, its change from a reference, by epoch, in training by step, or by seconds of training"
     )
+    reference: str = setting("", "label of the run that `change` is counted from; verdicts are made of such a panel")
+    expect: Literal["worse", "better"] = setting("worse", "what the runs of a `change` should be than the reference")
     axis: str = setting("Run", "what the runs' labels are, for best_valid and test")
     title: str = setting("", "headline of the panel")
     runs: list[str] | None = setting(None, "labels of the runs to draw; all where absent", min_length=1)
@@ -45,7 +47,9 @@ class Ablation(Settings):
 
     title: str = setting(..., "headline of the figure", min_length=1)
     runs: Runs = setting(..., "label in the figure: run", min_length=1)
-    experiment: Literal["A", "B", "C", "D", "E", "F"] | None = setting(None, "the paper's experiment")
+    experiment: Literal["A", "B", "C", "D", "E", "F", "G"] | None = setting(
+        None, "the paper's experiment, A to F; G is ours"
+    )
     slide: int | None = setting(None, "page of the paper's slides", ge=1)
     note: str | None = setting(None, "what the report says below the figure", min_length=1)
     panels: list[Panel] = setting([Panel(show="valid")], "what is drawn", min_length=1)

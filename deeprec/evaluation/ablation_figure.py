@@ -2,8 +2,7 @@
 
 import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
@@ -13,37 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from deeprec.config.schema import Ablation, Panel
+from deeprec.evaluation.change_panel import draw_changes
+from deeprec.evaluation.curves import Curves
 from deeprec.evaluation.figure_style import COLOURS, DASHES, GREY, LINE, PANEL, STYLE, draw_head, head_lines
-from deeprec.runtime.files import read_json
 
 WORST_SHOWN = 3.0  # stars; no scale reaches further, whatever a diverging run does
-
-
-@dataclass(frozen=True)
-class Curves:
-    """A run's trainings, one a seed: histories by epoch, training curves by step, and metrics."""
-
-    label: str
-    run: str
-    histories: list[pd.DataFrame] = field(default_factory=list)
-    steps: list[pd.DataFrame] = field(default_factory=list)
-    metrics: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def n_diverged(self) -> int:
-        """How many seeds diverged."""
-        return sum(metrics["status"] == "diverged" for metrics in self.metrics)
-
-
-def read_curves(label: str, run: str, folders: list[Path]) -> Curves:
-    """Read a run's trainings from their folders, one a seed."""
-    return Curves(
-        label,
-        run,
-        histories=[pd.read_parquet(folder / "history.parquet") for folder in folders],
-        steps=[pd.read_parquet(folder / "steps.parquet") for folder in folders],
-        metrics=[read_json(folder / "metrics.json") for folder in folders],
-    )
 
 
 LineEnd = tuple[float, Curves, str]  # a line's last value (stars), its run and its colour
@@ -65,7 +38,7 @@ def draw_ablation(ablation: Ablation, curves: list[Curves], dataset: str) -> Fig
         draw_head(figure, head)
         drawn = []
         for axis, panel in zip(grid.flat, panels, strict=False):
-            chosen = [curve for curve in curves if panel.runs is None or curve.label in panel.runs]
+            chosen = [curve for curve in curves if panel.runs is None or curve.label in (*panel.runs, panel.reference)]
             drawn.append((axis, panel.show, _draw_panel(axis, chosen, panel, ablation.paper)))
         for axis in grid.flat[len(panels) :]:
             axis.set_visible(False)
@@ -91,21 +64,25 @@ def _spread(curves: list[Curves]) -> str:
 
 def _draw_panel(axis: Axes, curves: list[Curves], panel: Panel, paper: dict[str, float]) -> list[LineEnd]:
     kind, ends = PANELS[panel.show], []
-    if isinstance(kind, Scores):
+    if isinstance(kind, Changes):
+        draw_changes(axis, curves, panel.reference, kind.column)
+        axis.set_xlabel(kind.x_label)
+    elif isinstance(kind, Scores):
         _draw_scores(axis, curves, paper, kind.column)
         axis.set_xlabel(panel.axis)
+        axis.set_ylabel(kind.y_label)
     else:
         ends = _draw_curves(axis, curves, kind)
         axis.set_xlabel(kind.x_label)
         kind.finish(axis, curves)
-    axis.set_ylabel(kind.y_label)
+        axis.set_ylabel(kind.y_label)
     axis.set_title(panel.title, fontsize=8, loc="left")
     return ends
 
 
 def _share_scale(drawn: Sequence[tuple[Axes, str, list[LineEnd]]]) -> None:
     """Give panels that show the same quantity the same scale, so that they can be compared by eye."""
-    for quantity in {show for _, show, _ in drawn}:
+    for quantity in {show for _, show, _ in drawn if show != "change"}:
         same = [axis for axis, show, _ in drawn if show == quantity]
         lows, highs = zip(*(axis.get_ylim() for axis in same), strict=True)
         for axis in same:
@@ -261,6 +238,14 @@ class Scores:
 
 
 @dataclass(frozen=True)
+class Changes:
+    """A panel of differences in a score, `column` of the metrics, from a reference run."""
+
+    column: str
+    x_label: str
+
+
+@dataclass(frozen=True)
 class Lines:
     """A panel with a line a run: column `y` against `x` of the runs' `frames`, histories or steps."""
 
@@ -274,9 +259,10 @@ class Lines:
 
 
 # What a panel may show; `Panel.show` in deeprec/config/schema.py has the same names.
-PANELS: dict[str, Scores | Lines] = {
+PANELS: dict[str, Scores | Changes | Lines] = {
     "best_valid": Scores("valid_rmse", "Best validation RMSE (stars)"),
     "test": Scores("test_rmse", "Test RMSE (stars)"),
+    "change": Changes("test_rmse", "Change of test RMSE (stars): left is better"),
     "train": Lines("histories", "epoch", "train_rmse", "Epoch", "Training RMSE (stars)"),
     "valid": Lines("histories", "epoch", "valid_rmse", "Epoch", "Validation RMSE (stars)"),
     "steps": Lines("steps", "step", "train_rmse", "Step (mini-batch)", "Training RMSE (stars)", smooth=True),

@@ -30,7 +30,7 @@ class Claim:
 
     name: str
     experiment: str  # A to F, as in the paper's order
-    slide: int
+    slide: int | None  # None for a claim of ours
     statement: str
     compared: str  # the effect in words: what is subtracted from what
     effect: Callable[[Scores], np.ndarray]  # one value a seed, in stars; NaN where a run diverged

@@ -11,6 +11,7 @@ import pandas as pd
 from deeprec.config.plan_files import ReportPlan
 from deeprec.config.schema import FINAL, Ablation
 from deeprec.evaluation.claims import VERDICTS
+from deeprec.evaluation.own_claims import LEADS
 from deeprec.evaluation.tables import records
 from deeprec.runtime.files import ROOT
 
@@ -38,6 +39,7 @@ class Results:
     trainings: pd.DataFrame
     datasets: pd.DataFrame
     claims: pd.DataFrame
+    own_claims: pd.DataFrame
     final: pd.DataFrame
     figures: Path  # folder of SVG files
     benchmarks: Path  # folder of Snakemake's benchmark files
@@ -50,6 +52,7 @@ class Results:
             trainings=pd.read_csv(tables / "trainings.csv"),
             datasets=pd.read_csv(tables / "datasets.csv"),
             claims=pd.read_csv(tables / "claims.csv"),
+            own_claims=pd.read_csv(tables / "own_claims.csv"),
             final=pd.read_csv(tables / "final.csv"),
             figures=figures,
             benchmarks=benchmarks,
@@ -69,6 +72,7 @@ def report_context(plan: ReportPlan, found: Results) -> dict[str, Any]:
         "final": {
             "rows": records(found.final),
             "claims": records(claims[claims["experiment"] == "F"]),
+            "own": records(found.own_claims[found.own_claims["experiment"] == LEADS]),
             "figure": found.figures / f"{FINAL}.svg",
         },
         "claims": records(claims),
@@ -90,6 +94,7 @@ def _ablation_context(name: str, ablation: Ablation, found: Results) -> dict[str
         "experiment": ablation.experiment,
         "n_panels": len(ablation.panels),
         "claims": records(found.claims[found.claims["experiment"] == ablation.experiment]),
+        "own": records(found.own_claims[found.own_claims["experiment"] == (ablation.experiment or name)]),
         "figure": found.figures / f"{name}.svg",
         "rows": records(rows.reset_index()),
     }

@@ -104,6 +104,10 @@ from tests.config.changes import changed
         ("runs/mix", {"model": "blend", "members": ["als", "pmf"], "changes": 3}, "run 'mix': unknown key changes"),
         ("search/runs/rivals", ["weights"], "search.runs.rivals: found a blend, which has nothing to search"),
         ("runs/depth_4", {"center": "biases"}, "run 'depth_4': last_activation: found 'same' .selu. with center"),
+        ("runs/mine", {"like": "depth_44"}, "run 'mine'.like: found 'depth_44'; choose from deeprec"),
+        ("runs/mine", {"like": "mine"}, "run 'mine'.like: found 'mine'; choose from deeprec"),
+        ("runs/mine", {"like": ["als"]}, r"run 'mine'.like: found \['als'\]; expected text"),
+        ("ablations/ingredients/panels", [{"show": "change"}], "'ingredients': panel: unknown label ''; choose from"),
         ("runs/als", {"center": "biases"}, "run 'als': unknown key center; choose from epochs"),
         (
             "datasets/movielens-100k/like",

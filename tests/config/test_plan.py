@@ -210,12 +210,11 @@ def test_a_blend_in_the_final_table_is_made_of_runs_of_its_split(config):
 
 def test_changes_of_a_blend_are_those_of_its_members(config):
     config = changed(config, "runs/quiet", {"model": "blend", "members": ["raw_users", "raw_items"]})
-    config = changed(config, "runs/quiet/changes", {"input_noise": 0.0})
+    config = changed(config, "runs/quiet/changes", {"input_noise": 0.1})
     config = changed(config, "ablations/quiet", {"title": "Quiet", "runs": {"quiet": "quiet"}})
     plan = load_plan(config)
     assert plan.run("quiet").settings.members == ["quiet_raw_users", "quiet_raw_items"]
-    assert plan.run("quiet_raw_items").settings.input_noise == 0.0
-    plain = plan.run("raw_items").with_settings(input_noise=0.0)
+    plain = plan.run("raw_items").with_settings(input_noise=0.1)
     assert plan.run("quiet_raw_items").settings == plain.settings
 
 
@@ -233,3 +232,12 @@ def test_a_model_that_a_data_set_leaves_out_is_left_out_of_blends(config):
     plan = load_plan(changed(config, "datasets/movielens-100k/final/models", {"RRN": None}))
     assert plan.run("rivals").settings.members == ["pca", "als", "pmf", "i_autorec", "u_autorec"]
     assert "rrn" not in plan.runs
+
+
+def test_a_run_like_another_differs_by_its_own_settings_alone(config):
+    config = changed(config, "runs/mine", {"like": "refeed_high_lr", "dropout": 0.1})
+    config = changed(config, "runs/mine_too", {"like": "mine", "lr": 0.3})
+    plan = load_plan(config)
+    base = plan.run("refeed_high_lr").settings  # MovieLens 100K's file sets its learning rate and epochs
+    assert plan.run("mine").settings == base.model_copy(update={"dropout": 0.1})
+    assert plan.run("mine_too").settings == base.model_copy(update={"dropout": 0.1, "lr": 0.3})

@@ -62,6 +62,7 @@ CLAIM = {
     "paper_effect": -0.1845,
     "slide": 15,
 }
+OWN = {**CLAIM, "experiment": "F+", "statement": "DeepRec+ leads", "paper_effect": NAN, "slide": NAN, "verdict": "held"}
 PART = {
     "split": "3m",
     "part": "train",
@@ -96,7 +97,7 @@ def results(folder) -> Results:
         "n_test_3m": 728, "n_train_3m": 33023, "seconds": 12.0, "bytes": 1500.0,
     }  # fmt: skip
     training = {"commit": "abc", "machine": "2 × CPU", "versions": "torch 2"}
-    rows = {"results": row, "trainings": training, "datasets": PART, "claims": CLAIM, "final": final}
+    rows = {"results": row, "trainings": training, "datasets": PART, "claims": CLAIM, "own_claims": OWN, "final": final}
     for name, values in rows.items():
         write_csv(pd.DataFrame([values]), folder / "tables" / f"{name}.csv")
     return Results.read(folder / "tables", folder / "figures", folder / "benchmarks")
@@ -109,6 +110,13 @@ def render(folder, plan: ReportPlan = PLAN, **tables: pd.DataFrame) -> str:
 @pytest.fixture
 def page(tmp_path) -> str:
     return render(tmp_path)
+
+
+def test_claims_of_ours_stand_apart_and_count_for_none_of_the_paper_s(page):
+    counts, rest = page.split('<p class="counts">')[1].split("</p>", 1)
+    assert "0 held" in counts and "1 not held" in counts
+    assert "DeepRec+ leads" not in rest.split("<h2")[0]
+    assert "DeepRec+ leads" in page.split("Beyond the paper, by the same rule:")[1]
 
 
 def test_page_says_what_was_found_and_of_what(page):

@@ -58,6 +58,11 @@ rule judge_claims:
             caption="../report/claims.rst",
             category="Tables",
         ),
+        report(
+            "results/{dataset}/tables/own_claims.csv",
+            caption="../report/own_claims.rst",
+            category="Tables",
+        ),
     log:
         "results/{dataset}/logs/judge_claims.log",
     benchmark:
@@ -68,7 +73,8 @@ rule judge_claims:
     resources:
         mem_mb=500,
     shell:
-        "python {input.code[0]:q} --trainings {input.trainings:q} --plan {input.plan:q} --out {output:q} --log {log:q}"
+        "python {input.code[0]:q} --trainings {input.trainings:q} --plan {input.plan:q} --out {output[0]:q} "
+        "--own {output[1]:q} --log {log:q}"
 
 
 rule draw_ablation:

@@ -9,7 +9,14 @@ rule write_report:
         template=from_here("workflow/report/report.html.j2"),
         tables=expand(
             "results/{dataset}/tables/{table}.csv",
-            table=["results", "trainings", "datasets", "claims", "final"],
+            table=[
+                "results",
+                "trainings",
+                "datasets",
+                "claims",
+                "own_claims",
+                "final",
+            ],
             allow_missing=True,
         ),
         figures=expand(
