@@ -1,7 +1,9 @@
 """Folders, zips and (nested) tars, read as one stream of files: nothing is unpacked to the disk."""
 
 import io
+import lzma
 import re
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -18,6 +20,21 @@ from deeprec.runtime.files import InputError
 BUFFER = 1 << 16  # bytes; tarfile copies what is left of it at every read
 Item = TypeVar("Item")
 File = tuple[str, IO[bytes]]  # a name for errors, archive and all, and the open file
+# What `zipfile` and the decompressors raise where a file is damaged, wants a password or a method that is not known.
+ZIP_FAULTS = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError),
+    *(RuntimeError, ValueError, KeyError, OverflowError, struct.error),
+)
+
+
+def zip_fault(name: str, error: BaseException) -> InputError:
+    """Return the error that says why a zip could not be read."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    if "encrypted" in words:
+        return InputError(f"{name}: asks for a password; expected a zip file without one")
+    if isinstance(error, NotImplementedError):
+        return InputError(f"{name}: cannot be unpacked ({words}); expected a zip file that is stored or deflated")
+    return InputError(f"{name}: truncated or damaged zip file ({words})")
 
 
 class GunzipStream(io.RawIOBase):
@@ -70,12 +87,14 @@ def files_in(path: Path) -> Iterator[File]:
     """
     if path.is_dir():
         yield from _in_folder(path)
-    elif path.suffix == ".zip":
-        yield from _in_zip(path)
-    else:
-        with path.open("rb") as file:
-            zipped = file.read(2) == b"\x1f\x8b"
-            file.seek(0)
+        return
+    with path.open("rb") as file:
+        head = file.read(4)
+        file.seek(0)
+        if head.startswith(b"PK"):
+            yield from _in_zip(path)
+        else:
+            zipped = head.startswith(b"\x1f\x8b")
             stream = io.BufferedReader(GunzipStream(file, str(path)), BUFFER) if zipped else file
             yield from _in_tar(stream, str(path))
             while stream.read(BUFFER):  # the checksum comes last
@@ -98,8 +117,8 @@ def _in_zip(path: Path) -> Iterator[File]:
                 if not member.is_dir():
                     with archive.open(member) as stream:
                         yield from _nested(stream, f"{path}:{member.filename}")
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise InputError(f"{path}: truncated or damaged zip file ({error})") from error
+    except ZIP_FAULTS as error:
+        raise zip_fault(str(path), error) from error
 
 
 def _in_tar(stream: IO[bytes], name: str) -> Iterator[File]:

@@ -8,19 +8,20 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-import zlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import IO
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 
-from deeprec.data.archives import arrow_buffer
+from deeprec.data.archives import ZIP_FAULTS, zip_fault
+from deeprec.data.columns import ratings_of, whole_ids_of
 from deeprec.data.download import Checksum, DownloadError, download
-from deeprec.data.ratings import SECONDS_A_DAY, SourceTables, ratings_table
+from deeprec.data.ratings import RepeatedRating, SourceTables, ratings_table
+from deeprec.data.text_table import TextTable
+from deeprec.data.times import times_of
+from deeprec.data.unpacked import zip_member
 from deeprec.runtime.files import InputError
 from deeprec.settings.sources import MovieLensSource
 
@@ -47,6 +48,7 @@ IN_WHEEL = "recbole/dataset_example/ml-100k/ml-100k"
 class Layout:
     """How an archive is written: `user, item, rating, unix seconds` a line, and a file of titles."""
 
+    archive: str
     ratings: str  # member
     items: str  # member
     delimiter: str
@@ -55,16 +57,16 @@ class Layout:
 
 
 LAYOUTS = [
-    Layout("ml-100k/u.data", "ml-100k/u.item", "\t", 0, "latin-1"),
-    Layout("ml-1m/ratings.dat", "ml-1m/movies.dat", "::", 0, "latin-1"),
-    Layout("ml-10M100K/ratings.dat", "ml-10M100K/movies.dat", "::", 0, "utf-8"),
+    Layout("ml-100k", "ml-100k/u.data", "ml-100k/u.item", "\t", 0, "latin-1"),
+    Layout("ml-1m", "ml-1m/ratings.dat", "ml-1m/movies.dat", "::", 0, "latin-1"),
+    Layout("ml-10m", "ml-10M100K/ratings.dat", "ml-10M100K/movies.dat", "::", 0, "utf-8"),
     *(
-        Layout(f"{name}/ratings.csv", f"{name}/movies.csv", ",", 1, "utf-8")
+        Layout(name, f"{name}/ratings.csv", f"{name}/movies.csv", ",", 1, "utf-8")
         for name in ("ml-20m", "ml-25m", "ml-32m", "ml-latest-small")
     ),
-    Layout(f"{IN_WHEEL}.inter", f"{IN_WHEEL}.item", "\t", 1, "utf-8"),
+    Layout("ml-100k", f"{IN_WHEEL}.inter", f"{IN_WHEEL}.item", "\t", 1, "utf-8"),
 ]
-COLUMNS = {"user": pa.int32(), "item": pa.int32(), "rating": pa.float32(), "seconds": pa.float64()}
+COLUMNS: dict[str, str | int] = {"user": 0, "item": 1, "rating": 2, "timestamp": 3}
 YEAR = re.compile(r"(.*?)\s*\((\d{4})\)")
 
 
@@ -101,63 +103,82 @@ def _fetch_wheel(path: Path) -> None:
 
 
 def read(path: Path, source: MovieLensSource) -> SourceTables:
-    """Read an archive's ratings and items; raise InputError naming the member that does not fit, and why."""
+    """Read an archive's ratings and items.
+
+    Raises InputError where it is another archive than the definition says, and naming the line that does not fit.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
-            members = archive.namelist()
-            layout = next((layout for layout in LAYOUTS if layout.ratings in members), None)
-            if layout is None:
-                expected = " or ".join(layout.ratings for layout in LAYOUTS)
-                raise InputError(f"{path}: no MovieLens ratings inside; expected {expected}")
-            with archive.open(layout.ratings) as stream:
-                ratings = _ratings(stream, layout, f"{path}:{layout.ratings}")
-            return SourceTables(ratings, _items(archive.read(layout.items), layout, f"{path}:{layout.items}"))
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
-        raise InputError(f"{path}: not a whole MovieLens archive ({error})") from error
+            layout = _layout(archive.namelist(), path, source)
+            titles = archive.read(layout.items)
+    except ZIP_FAULTS as error:
+        raise zip_fault(str(path), error) from error
+    return SourceTables(_ratings(path, layout), _items(titles, layout, f"{path}:{layout.items}"))
 
 
-def _ratings(stream: IO[bytes], layout: Layout, origin: str) -> pa.Table:
-    text, delimiter = stream.read(), layout.delimiter
-    if delimiter == "::":  # Arrow takes single characters only
-        text, delimiter = text.replace(b"::", b"\t"), "\t"
-    try:
-        table = pa.csv.read_csv(
-            pa.BufferReader(arrow_buffer([text])),
-            read_options=pa.csv.ReadOptions(column_names=list(COLUMNS), skip_rows=layout.header_lines),
-            parse_options=pa.csv.ParseOptions(delimiter=delimiter),
-            convert_options=pa.csv.ConvertOptions(column_types=COLUMNS, null_values=[]),
-        )
-    except pa.ArrowInvalid as error:
-        raise InputError(f"{origin}: {error}; expected user, item, rating, unix seconds a line") from error
-    user, item, rating, seconds = (column.to_numpy() for column in table.columns)
-    seconds = seconds.astype(np.int64)
+def _layout(members: list[str], path: Path, source: MovieLensSource) -> Layout:
+    layout = next((layout for layout in LAYOUTS if layout.ratings in members), None)
+    if layout is None:
+        expected = " or ".join(layout.ratings for layout in LAYOUTS)
+        raise InputError(f"{path}: no MovieLens ratings inside; expected {expected}")
+    if layout.items not in members:
+        raise InputError(f"{path}: no {layout.items} inside; expected it beside {layout.ratings}")
+    if layout.archive != source.archive:
+        raise InputError(f"{path}: holds {layout.archive}; expected {source.archive}, as the data set's archive says")
+    return layout
+
+
+def _ratings(path: Path, layout: Layout) -> pa.Table:
+    opened = partial(zip_member, path, layout.ratings)
+    raw = TextTable(opened, layout.delimiter, header=layout.header_lines > 0, encoding="utf-8").read(COLUMNS)
+    raw.check_complete()
+    user, item = (whole_ids_of(raw, key) for key in ("user", "item"))
     # Days are UTC's; the original turns dates into local time and back.
-    return ratings_table(user, item, rating, (seconds // SECONDS_A_DAY).astype(np.int32), seconds, origin=origin)
+    day, seconds = times_of(raw, ".")
+    try:
+        return ratings_table(user, item, ratings_of(raw, "."), day, seconds, origin=raw.name)
+    except RepeatedRating as error:
+        first, again = error.rows
+        raise InputError(f"{error}: {raw.where(first)} and {raw.where(again)}") from error
 
 
 def _items(text: bytes, layout: Layout, origin: str) -> pa.Table:
     """Return `item_id`, `title`, `year` (null where unknown), by item."""
-    rows = _title_rows(text.decode(layout.encoding), layout)
     try:
-        ids = pa.array([int(row[0]) for row in rows], pa.int32())
-        titles = [_title(row) for row in rows]
-    except (ValueError, IndexError) as error:
-        raise InputError(f"{origin}: {error}; expected an item's id and its title a line") from error
-    year = pa.array([year for _, year in titles], pa.int16())
-    items = pa.table({"item_id": ids, "title": pa.array([title for title, _ in titles], pa.string()), "year": year})
+        rows = _title_rows(text.decode(layout.encoding), layout)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{origin}: {error}; expected text in {layout.encoding}") from error
+    for line, row in rows:
+        if len(row) < 2 or not re.fullmatch(r"\d{1,9}", row[0]):
+            raise InputError(f"{origin}:{line}: {' '.join(row)[:80]!r}; expected an item's id and its title")
+    titles = [_title(row) for _, row in rows]
+    columns = {
+        "item_id": pa.array([int(row[0]) for _, row in rows], pa.int32()),
+        "title": pa.array([title for title, _ in titles], pa.string()),
+        "year": pa.array([year for _, year in titles], pa.int16()),
+    }
+    items = pa.table(columns)
     return items.take(pc.sort_indices(items, [("item_id", "ascending")]))
 
 
-def _title_rows(text: str, layout: Layout) -> list[list[str]]:
+def _title_rows(text: str, layout: Layout) -> list[tuple[int, list[str]]]:
+    """Return the lines with titles, by their number, cut into fields."""
     if layout.items.endswith(".csv"):
-        return list(csv.reader(io.StringIO(text)))[1:]
-    delimiter = "|" if layout.items.endswith("u.item") else layout.delimiter
-    return [line.split(delimiter) for line in text.splitlines()[layout.header_lines :]]
+        reader = csv.reader(io.StringIO(text))
+        rows = [(reader.line_num, row) for row in reader]
+    else:
+        delimiter = "|" if layout.items.endswith("u.item") else layout.delimiter
+        rows = [(line, words.split(delimiter)) for line, words in enumerate(text.splitlines(), 1)]
+    return [(line, row) for line, row in rows[layout.header_lines :] if row and row != [""]]
 
 
 def _title(row: list[str]) -> tuple[str, int | None]:
     """Return title and year: most archives write `Title (1995)`, the wheel's copy the year in a field."""
     if match := YEAR.fullmatch(row[1].strip()):
-        return match[1], int(match[2])
-    year = row[2] if len(row) > 2 else ""
-    return row[1], int(year) if year.isdigit() else None
+        return match[1], _year(match[2])
+    return row[1], _year(row[2]) if len(row) > 2 else None
+
+
+def _year(text: str) -> int | None:
+    """Return a year, None where it is none that an item can be of."""
+    return int(text) if re.fullmatch(r"\d{4}", text) else None

@@ -22,12 +22,13 @@ Chunk = dict[str, np.ndarray]  # columns by name, all of one length
 class RepeatedRating(InputError):
     """A user rates an item more than once."""
 
-    def __init__(self, origin: str, user_id: int, item_id: int, n_repeated: int) -> None:
+    def __init__(self, origin: str, user_id: int, item_id: int, n_repeated: int, rows: tuple[int, int]) -> None:
         super().__init__(
             f"{origin}: user {user_id} rates item {item_id} more than once; "
             f"expected one rating a user and item ({n_repeated:,} repeated)"
         )
         self.user_id, self.item_id = user_id, item_id
+        self.rows = rows  # the first two of these ratings, as they were given, from 0
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,9 @@ def ratings_table(
     repeated = (user_id[1:] == user_id[:-1]) & (item_id[1:] == item_id[:-1])
     if repeated.any():
         where = int(repeated.argmax())
-        raise RepeatedRating(origin, int(user_id[where]), int(item_id[where]), int(repeated.sum()))
+        first, second = np.arange(len(user_id))[order][where : where + 2]
+        pair = int(user_id[where]), int(item_id[where])
+        raise RepeatedRating(origin, *pair, int(repeated.sum()), (int(first), int(second)))
     del repeated
     columns = {
         "user_id": pa.array(user_id),

@@ -5,6 +5,7 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Protocol
+from urllib.parse import unquote, urlsplit
 
 from deeprec.data.download import Checksum, download
 from deeprec.data.min_ratings import k_core
@@ -49,6 +50,8 @@ def download_ratings(source: Source, manifest: Path) -> None:
 def _checked(source: Source, path: Path) -> Path:
     if not path.exists():
         raise InputError(f"datasets: path {str(path)!r}: no such file or folder")
+    if not (path.is_file() or path.is_dir()):  # to open a pipe would wait for who writes to it
+        raise InputError(f"datasets: path {str(path)!r}: a pipe or a device; expected a file or a folder")
     if isinstance(source, FileSource) and path.is_file():
         checksum = Checksum.of(source)
         if checksum and path.name == (name_of(source.url) if source.url else path.name):
@@ -66,8 +69,8 @@ def fetch_file(source: FileSource, folder: Path) -> tuple[Path, str]:
 
 
 def name_of(url: str) -> str:
-    """Return the name of the file behind an address."""
-    return PurePosixPath(url).name
+    """Return the name of the file behind an address, without what a server is asked after a `?`."""
+    return PurePosixPath(unquote(urlsplit(url).path)).name or "download"
 
 
 def parse_ratings(source: Source, manifest: Path) -> SourceTables:

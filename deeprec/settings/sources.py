@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from deeprec.settings.base import OneOf, Settings, setting
 
@@ -74,8 +74,10 @@ class Columns(Settings):
     user: str | int = setting(..., "column of the users' ids or names")
     item: str | int = setting(..., "column of the items' ids or names")
     rating: str | int = setting(..., "column of the ratings")
-    date: str | int | None = setting(None, "column of the dates")
-    timestamp: str | int | None = setting(None, "column of the times", unit="unix seconds")
+    date: str | int | None = setting(None, "column of the dates; of a date-time the day alone, in UTC")
+    timestamp: str | int | None = setting(
+        None, "column of the times: unix times in seconds, ms, µs or ns, or date-times, of UTC where they name no zone"
+    )
 
     @model_validator(mode="after")
     def _has_a_time(self) -> Self:
@@ -84,8 +86,16 @@ class Columns(Settings):
         return self
 
 
+def _known_encoding(name: str) -> str:
+    try:
+        "".encode(name)
+    except LookupError:
+        raise ValueError("expected the name of a text encoding, such as utf-8, utf-16 or latin-1") from None
+    return name
+
+
 class CsvSource(FileSource):
-    """A delimited or Parquet file of one's own."""
+    """A delimited or Parquet file of one's own, plain, compressed (gzip, bzip2, xz, zstd) or alone in a zip."""
 
     reader: ClassVar[str] = "deeprec.data.delimited"
     named_users: ClassVar[bool] = True
@@ -94,7 +104,14 @@ class CsvSource(FileSource):
     delimiter: str = setting(",", "between two fields, one character or more", min_length=1, pattern=r'^[^"\r\n]*$')
     header: bool = setting(True, "whether the first line names the columns")
     columns: Columns = Field(..., description="which column holds what")
+    decimal: Literal[".", ","] = setting(".", "mark before the fraction of a number")
+    encoding: Annotated[str, AfterValidator(_known_encoding)] | None = setting(
+        None, "of the text, such as latin-1; UTF-8 where absent, or UTF-16 by its byte order mark"
+    )
     zero: Literal["refuse", "drop"] = setting("refuse", "what a rating of 0 does, which would count as not rated")
+    repeated: Literal["refuse", "last", "first", "mean"] = setting(
+        "refuse", "which of several ratings of a user for an item counts, by their times"
+    )
 
 
 class SimulatedSource(Source):

@@ -59,13 +59,13 @@ def source_of(archive: str) -> MovieLensSource:
     return MovieLensSource(source="movielens", archive=archive)
 
 
-def read(path: Path) -> SourceTables:
-    return movielens.read(path, source_of("ml-100k"))
+def read(path: Path, archive: str = "ml-100k") -> SourceTables:
+    return movielens.read(path, source_of(archive))
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_archive_reads(name: str, tmp_path: Path) -> None:
-    source = read(write_zip(tmp_path / "ml.zip", FILES[name]))
+    source = read(write_zip(tmp_path / "ml.zip", FILES[name]), "ml-100k" if name == "wheel" else name)
     table = source.ratings
     assert table["user_id"].to_pylist() == [1, 1, 2]
     assert table["item_id"].to_pylist() == [10, 20, 10]
@@ -105,14 +105,24 @@ def test_year_comes_off_the_title(title: str, year: int) -> None:
         ({"readme.txt": "x"}, "no MovieLens ratings inside; expected ml-100k/u.data or"),
         (
             {**FILES["ml-100k"], "ml-100k/u.data": "1\t2\tx\t4\n"},
-            r"u.data: .*'x'.*; expected user, item, rating",
+            r"ml.zip:ml-100k/u.data:1: rating 'x'; expected a finite number",
         ),
-        ({"ml-100k/u.data": "1\t2\t3\t4\n"}, "not a whole MovieLens archive"),
-        ({**FILES["ml-100k"], "ml-100k/u.item": "a|b\n"}, r"u.item: .*; expected an item's id and its title"),
+        ({**FILES["ml-100k"], "ml-100k/u.data": "1\t2\t3\t4\n1\tx\t3\t4\n"}, "u.data:2: item 'x'; expected a whole"),
         (
-            {**FILES["ml-100k"], "ml-100k/u.data": "1\t2\t3\t4\n1\t2\t3\t5\n"},
-            "user 1 rates item 2 more than once",
+            {**FILES["ml-100k"], "ml-100k/u.data": "1\t2\t3\t4\n1\t3\t3\n"},
+            "u.data:2: 3 fields in .*; expected 4, as on",
         ),
+        ({**FILES["ml-100k"], "ml-100k/u.data": "1\t2\t3\t\n"}, "u.data:1: no timestamp; expected a value"),
+        ({**FILES["ml-100k"], "ml-100k/u.data": ""}, "u.data: empty file; expected user in 0"),
+        ({"ml-100k/u.data": "1\t2\t3\t4\n"}, "no ml-100k/u.item inside; expected it beside ml-100k/u.data"),
+        ({**FILES["ml-100k"], "ml-100k/u.item": "1|b\na|b\n"}, r"u.item:2: 'a b'; expected an item's id and its title"),
+        ({**FILES["ml-100k"], "ml-100k/u.item": f"{2**40}|b\n"}, r"u.item:1: '1099511627776 b'; expected an item's id"),
+        ({**FILES["ml-100k"], "ml-100k/u.item": "7\n"}, r"u.item:1: '7'; expected an item's id and its title"),
+        (
+            {**FILES["ml-100k"], "ml-100k/u.data": "1\t2\t3\t4\n1\t7\t3\t4\n1\t2\t3\t5\n"},
+            r"user 1 rates item 2 more than once.*: line 1 and line 3",
+        ),
+        (FILES["ml-1m"], "ml.zip: holds ml-1m; expected ml-100k, as the data set's archive says"),
     ],
 )
 def test_bad_archive_is_refused(files: dict[str, str], reason: str, tmp_path: Path) -> None:
@@ -123,8 +133,21 @@ def test_bad_archive_is_refused(files: dict[str, str], reason: str, tmp_path: Pa
 def test_truncated_archive_is_refused(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "ml.zip", FILES["ml-1m"])
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(InputError, match="not a whole MovieLens archive"):
+    with pytest.raises(InputError, match=r"ml.zip: truncated or damaged zip file \(File is not a zip file\)"):
         read(path)
+
+
+def test_milliseconds_are_told_from_seconds(tmp_path: Path) -> None:
+    files = {**FILES["ml-1m"], "ml-1m/ratings.dat": COLON.replace("\n", "000\n")}
+    seconds = read(write_zip(tmp_path / "s.zip", FILES["ml-1m"]), "ml-1m").ratings
+    assert read(write_zip(tmp_path / "ms.zip", files), "ml-1m").ratings.equals(seconds)
+
+
+def test_an_impossible_year_stays_unknown(tmp_path: Path) -> None:
+    files = {**FILES["wheel"], f"{IN_WHEEL}.item": "item_id\ttitle\tyear\tclass\n20\tPostman\t199400\tx\n"}
+    assert read(write_zip(tmp_path / "ml.zip", files)).items.to_pylist() == [
+        {"item_id": 20, "title": "Postman", "year": None}
+    ]
 
 
 def test_every_archive_has_an_address_and_a_layout() -> None:

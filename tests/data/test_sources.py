@@ -9,7 +9,7 @@ import pytest
 from deeprec.data import netflix
 from deeprec.data.download import Checksum
 from deeprec.data.ratings import write_table
-from deeprec.data.sources import download_ratings, parse_ratings, reader_of
+from deeprec.data.sources import download_ratings, name_of, parse_ratings, reader_of
 from deeprec.data.splits import split_ratings
 from deeprec.runtime.files import InputError, read_json
 from deeprec.settings.sources import SOURCES, FileSource, NetflixSource, SimulatedSource, Source
@@ -74,6 +74,21 @@ def test_address_is_downloaded_beside_the_manifest(tmp_path: Path, monkeypatch: 
     download_ratings(source, tmp_path / "manifest.json")
     assert asked == [(source.url, tmp_path / "file.tar.gz", Checksum("md5", 32 * "0", 9))]
     assert read_json(tmp_path / "manifest.json") == {"path": "file.tar.gz", "origin": source.url}
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://x.org/a/r.csv?token=a/b.zip#top", "r.csv"),
+        ("https://x.org/get?file=r.csv", "get"),
+        ("https://x.org/my%20ratings.csv", "my ratings.csv"),
+        ("https://x.org/..%2F..%2Fr.csv", "r.csv"),
+        ("https://x.org/?r.csv", "download"),
+        ("https://x.org", "download"),
+    ],
+)
+def test_a_file_is_named_by_its_address_without_the_query(url: str, name: str) -> None:
+    assert name_of(url) == name
 
 
 def test_what_a_definition_leaves_out_goes_from_the_archive_to_the_split(archive: Path, tmp_path: Path) -> None:
