@@ -90,6 +90,8 @@ def _check_splits(plan: Plan) -> Iterator[str]:
                     f"datasets.{plan.name}: {key} {found!r}; "
                     "expected 'simulated' in it, for all that is made of simulated ratings must say so"
                 )
+    if plan.is_partial and "part" not in plan.dataset.title.lower():
+        yield f"datasets.{plan.name}: title {plan.dataset.title!r}; expected 'part' in it, since partial is true"
 
 
 def _check_settings(plan: Plan) -> Iterator[str]:

@@ -188,9 +188,14 @@ class Plan:
         return found
 
     @property
+    def is_partial(self) -> bool:
+        """Whether the data set is a part of the one that its source means."""
+        return bool(getattr(self.dataset, "partial", False))
+
+    @property
     def audit(self) -> Audit:
-        """The published counts by split, empty where the data set has none."""
-        return self.dataset.audit
+        """The published counts by split, empty where the data set has none, or is a part of the one they are of."""
+        return {} if self.is_partial else self.dataset.audit
 
     def split_definition(self, split: str) -> TimeSplit:
         """Return everything that defines a split."""

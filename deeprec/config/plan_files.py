@@ -134,7 +134,7 @@ def _report(plan: Plan) -> ReportPlan:
     return ReportPlan(
         dataset=plan.name,
         title=plan.dataset.title,
-        source=plan.dataset.source,
+        source=plan.dataset.source + (", in part" if plan.is_partial else ""),
         main_split=plan.dataset.main_split,
         seeds=plan.config.seeds,
         ablations=plan.ablations,

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, TypeVar, cast
 
 import pyarrow as pa
 
@@ -25,6 +25,49 @@ ZIP_FAULTS = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError),
     *(RuntimeError, ValueError, KeyError, OverflowError, struct.error),
 )
+
+
+class Checked(io.RawIOBase):
+    """A stream whose damage is told in one line, whoever reads it."""
+
+    def __init__(self, inner: Any, name: str, kind: str) -> None:
+        self._inner, self._name, self._kind = inner, name, kind
+
+    def readable(self) -> bool:
+        """Say that this can be read from."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say whether this can be sought in, as the end of a zip must be."""
+        return bool(self._inner.seekable())
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place."""
+        place: int = self._inner.seek(offset, whence)
+        return place
+
+    def tell(self) -> int:
+        """Say the place."""
+        place: int = self._inner.tell()
+        return place
+
+    def read(self, size: int = -1) -> bytes:
+        """Read so many bytes, or all."""
+        try:
+            data: bytes = self._inner.read(size)
+        except (tarfile.TarError, pa.ArrowException, *ZIP_FAULTS) as error:
+            raise InputError(f"{self._name}: damaged {self._kind} ({error})") from error
+        return data
+
+    def readall(self) -> bytes:
+        """Read all."""
+        return self.read()
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill `buffer` as far as the inner stream does; 0 at the end."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def zip_fault(name: str, error: BaseException) -> InputError:
@@ -115,8 +158,9 @@ def _in_zip(path: Path) -> Iterator[File]:
             for member in archive.infolist():
                 _check_name(member.filename, str(path))
                 if not member.is_dir():
+                    name = f"{path}:{member.filename}"
                     with archive.open(member) as stream:
-                        yield from _nested(stream, f"{path}:{member.filename}")
+                        yield from _nested(cast(IO[bytes], Checked(stream, name, "zip file")), name)
     except ZIP_FAULTS as error:
         raise zip_fault(str(path), error) from error
 
@@ -130,9 +174,10 @@ def _in_tar(stream: IO[bytes], name: str) -> Iterator[File]:
                     raise InputError(f"{name}:{member.name}: a link or a device; expected files and folders only")
                 file = archive.extractfile(member)  # None for a folder
                 if file is not None:
-                    yield from _nested(file, f"{name}:{member.name}")
+                    inside = f"{name}:{member.name}"
+                    yield from _nested(cast(IO[bytes], Checked(file, inside, "tar file")), inside)
                 archive.members = []  # type: ignore[attr-defined]  # tarfile keeps every header else
-    except (tarfile.TarError, EOFError) as error:
+    except (tarfile.TarError, *ZIP_FAULTS) as error:
         raise InputError(f"{name}: truncated or damaged tar file, or none at all ({error})") from error
 
 

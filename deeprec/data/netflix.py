@@ -10,11 +10,11 @@ from typing import IO
 import pyarrow as pa
 from tqdm import tqdm
 
-from deeprec.data.archives import ahead, files_in
+from deeprec.data.archives import File, ahead, files_in
 from deeprec.data.netflix_text import BLOCK_BYTES, Columns, Piece, blocks, lines_of, take
 from deeprec.data.ratings import RepeatedRating, SourceTables, ratings_table
 from deeprec.runtime.files import InputError
-from deeprec.settings.sources import Source
+from deeprec.settings.sources import NetflixSource, Source
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,8 @@ MOVIE_FILE = re.compile(r"mv_(\d{7})\.txt")
 KAGGLE_FILE = re.compile(r"combined_data_(\d)\.txt")
 KAGGLE_PARTS = {1, 2, 3, 4}
 TITLES = ("movie_titles.txt", "movie_titles.csv")
-HEADER = re.compile(rb"(\d+):")
+HEADER = re.compile(rb"(\d{1,7}):")
+TITLE = re.compile(r"([0-9]{1,7}),(NULL|[0-9]{4}),(.*)")
 Titles = dict[int, tuple[str, int | None]]
 
 
@@ -30,14 +31,15 @@ def read(path: Path, source: Source) -> SourceTables:
     """Read ratings and items from any of the forms; all give the same tables.
 
     `path` is nf_prize_dataset.tar.gz, the folder it unpacks to, a folder of movie files, training_set.tar, or
-    Kaggle's files in a folder or a zip. The archive's decompression runs in a thread beside the parsing.
-    Raises InputError naming the file and line that does not fit.
+    Kaggle's files in a folder or a zip, or a single file of ratings; some movies are missing only where `partial` is
+    said. The archive's decompression runs in a thread beside the parsing. Raises InputError naming the file and line
+    that does not fit.
     """
     collection, columns = _Collection(path), Columns()
     parsed = ahead(blocks(collection.pieces()))
     for block in tqdm(parsed, desc=f"{path.name}, blocks of {BLOCK_BYTES >> 20} MB", disable=None):
         columns.append(block)
-    collection.check()
+    collection.check(partial=isinstance(source, NetflixSource) and source.partial)
     try:
         ratings = ratings_table(
             take(columns.users),
@@ -63,7 +65,7 @@ class _Collection:
 
     def pieces(self) -> Iterator[Piece]:
         """Yield the ratings, movie by movie."""
-        for name, stream in files_in(self.path):
+        for name, stream in _files(self.path):
             base = name.rpartition(":")[2].rpartition("/")[2]
             if match := MOVIE_FILE.fullmatch(base):
                 yield self._movie_piece(name, stream.read(), int(match[1]))
@@ -109,24 +111,34 @@ class _Collection:
         if fault:
             raise InputError(fault)
 
-    def check(self) -> None:
-        """Raise InputError where a movie or one of Kaggle's files is missing."""
+    def check(self, *, partial: bool) -> None:
+        """Raise InputError where a movie has no title, or where a movie or file is missing, unless that is meant."""
         if not self.movies:
             raise InputError(
                 f"{self.path}: no mv_NNNNNNN.txt or combined_data_N.txt inside; expected Netflix's ratings"
             )
-        if self.parts and self.parts != KAGGLE_PARTS:
+        if self.parts and self.parts != KAGGLE_PARTS and not partial:
             missing = ", ".join(f"combined_data_{part}.txt" for part in sorted(KAGGLE_PARTS - self.parts))
-            raise InputError(f"{self.path}: {missing} missing; expected combined_data_1.txt to combined_data_4.txt")
+            parts = "combined_data_1.txt to combined_data_4.txt, or say partial: true"
+            raise InputError(f"{self.path}: {missing} missing; expected {parts}")
         self.titles = self.titles or _titles_beside(self.path)
         expected = set(self.titles) or set(range(1, max(self.movies) + 1))
-        if unrated := sorted(expected - set(self.movies)):
+        if (unrated := sorted(expected - set(self.movies))) and not partial:
             raise InputError(
-                f"{self.path}: no ratings of movie {_some(unrated)}; "
-                f"expected a file for each of {len(expected):,} movies, found {len(self.movies):,}"
+                f"{self.path}: no ratings of movie {_some(unrated)}; expected a file for each of {len(expected):,} "
+                f"movies, found {len(self.movies):,}; or say partial: true"
             )
         if extra := sorted(set(self.movies) - expected):
             raise InputError(f"{self.movies[extra[0]]}: no title for movie {_some(extra)}; expected {len(expected):,}")
+
+
+def _files(path: Path) -> Iterator[File]:
+    """Yield the files of an archive or a folder, or a single file of ratings as it lies there."""
+    if path.is_file() and (KAGGLE_FILE.fullmatch(path.name) or MOVIE_FILE.fullmatch(path.name)):
+        with path.open("rb") as stream:
+            yield str(path), stream
+    else:
+        yield from files_in(path)
 
 
 def _whole_lines(stream: IO[bytes]) -> Iterator[bytes]:
@@ -186,12 +198,13 @@ def read_titles(name: str, text: bytes) -> Titles:
     for number, line in enumerate(text.decode("latin-1").split("\n"), 1):
         if not line.strip():
             continue
-        fields = line.rstrip("\r").split(",", 2)
-        if len(fields) < 3 or not fields[0].isdigit() or not (fields[1] == "NULL" or fields[1].isdigit()):
+        match = TITLE.fullmatch(line.rstrip("\r"))
+        if not match:
             raise InputError(f"{name}:{number}: {line[:80]!r}; expected 'MovieID,YearOfRelease,Title'")
-        if int(fields[0]) in titles:
-            raise InputError(f"{name}:{number}: movie {fields[0]} again; expected one title a movie")
-        titles[int(fields[0])] = fields[2], None if fields[1] == "NULL" else int(fields[1])
+        movie, year, title = int(match[1]), match[2], match[3]
+        if movie in titles:
+            raise InputError(f"{name}:{number}: movie {movie} again; expected one title a movie")
+        titles[movie] = title, None if year == "NULL" else int(year)
     return titles
 
 

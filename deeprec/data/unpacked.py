@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from deeprec.data.archives import BUFFER, ZIP_FAULTS, GunzipStream, zip_fault
+from deeprec.data.archives import BUFFER, ZIP_FAULTS, Checked, GunzipStream, zip_fault
 from deeprec.runtime.files import InputError
 
 Stream: TypeAlias = "io.BufferedReader[Any]"
@@ -61,40 +61,6 @@ def _opened(name: str, file: Stream) -> tuple[str, Stream]:
         name, inner = opener(name, stream)
         stream = io.BufferedReader(Checked(inner, name, words), BUFFER)
     raise InputError(f"{name}: packed more than {DEEPEST} times; expected a table")
-
-
-class Checked(io.RawIOBase):
-    """A stream whose damage is told in one line."""
-
-    def __init__(self, inner: Any, name: str, kind: str) -> None:
-        self._inner, self._name, self._kind = inner, name, kind
-
-    def readable(self) -> bool:
-        """Say that this can be read from."""
-        return True
-
-    def seekable(self) -> bool:
-        """Say whether this can be sought in, as the end of a zip must be."""
-        return bool(self._inner.seekable())
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place."""
-        place: int = self._inner.seek(offset, whence)
-        return place
-
-    def tell(self) -> int:
-        """Say the place."""
-        place: int = self._inner.tell()
-        return place
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill `buffer` as far as the inner stream does; 0 at the end."""
-        try:
-            data = self._inner.read(len(buffer))
-        except (*ZIP_FAULTS, pa.ArrowException) as error:
-            raise InputError(f"{self._name}: damaged {self._kind} ({error})") from error
-        buffer[: len(data)] = data
-        return len(data)
 
 
 def _gzip(name: str, stream: Stream) -> tuple[str, Any]:

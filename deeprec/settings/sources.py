@@ -51,6 +51,9 @@ class NetflixSource(FileSource):
     reader: ClassVar[str] = "deeprec.data.netflix"
 
     source: Literal["netflix"] = setting(..., "kind of data")
+    partial: bool = setting(
+        False, "some of the movies are enough; then nothing is audited, and the title has to say 'part'"
+    )
 
 
 class MovieLensSource(Source):

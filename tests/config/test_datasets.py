@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from deeprec.config.checks import FOLDER, load_plan
+from deeprec.config.plan_files import plan_text
 from deeprec.runtime.files import InputError
 
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
@@ -103,6 +104,15 @@ def test_key_of_simulated_ratings_says_so(config) -> None:
     config |= {"dataset": "mine", "datasets": {"mine": config["datasets"]["simulated-mine"]}}
     with pytest.raises(InputError, match=r"datasets.mine: key 'mine'; expected 'simulated' in it"):
         load_plan(config)
+
+
+def test_a_part_of_netflix_is_not_audited_and_says_so(config) -> None:
+    part = {"path": "combined_data_1.txt", "partial": True}
+    with pytest.raises(InputError, match="title 'Netflix Prize'; expected 'part' in it, since partial is true"):
+        load_plan({**config, "dataset": "netflix", "datasets": {"netflix": part}})
+    plan = load_plan({**config, "dataset": "netflix", "datasets": {"netflix": {**part, "title": "Netflix, in part"}}})
+    assert plan.dataset.audit and not plan.audit
+    assert "source: netflix, in part" in plan_text(plan, "report")  # so that the report does not take it for Netflix
 
 
 def test_audit_of_an_unknown_split_is_refused(config) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deeprec.data import netflix, netflix_text
@@ -256,6 +256,10 @@ def test_kaggle_part_missing_is_named(tmp_path: Path) -> None:
         (b"", "combined_data_1.txt: empty file"),
         (b"12,3,2005-01-01\n1:\n", "combined_data_1.txt:1: .*expected 'MovieID:' first"),
         (b"1:\n12,3,2005-01-01\nx:\n", "combined_data_1.txt:3: 'x:'; expected 'MovieID:' or a rating"),
+        (
+            b"1:\n12,3,2005-01-01\n99999999:\n13,3,2005-01-01\n",
+            "combined_data_1.txt:3: '99999999:'; expected 'MovieID:",
+        ),
         (b"1:\n12,3,2005-01-01\n1:\n13,3,2005-01-01\n", "combined_data_1.txt:3: movie 1 again"),
         (b"1:\n7:\n12,3,2005-01-01\n", "combined_data_1.txt:2: no ratings of movie 1; expected"),
         (b"1:\n12,3,2005-01-01\n7:", "combined_data_1.txt:4: no ratings of movie 7; expected"),
@@ -265,6 +269,48 @@ def test_bad_kaggle_file_is_refused(text: bytes, reason: str, tmp_path: Path) ->
     files = {**forms.kaggle_texts(forms.some_ratings()), "combined_data_1.txt": text}
     with pytest.raises(InputError, match=reason):
         read(forms.write_files(tmp_path / "kaggle", files))
+
+
+PART = NetflixSource(source="netflix", path="here", partial=True)
+
+
+def test_some_of_the_movies_are_enough_where_said(tmp_path: Path) -> None:
+    ratings = forms.some_ratings()
+    files = forms.kaggle_texts(ratings)
+    del files["combined_data_4.txt"]
+    folder = forms.write_files(tmp_path / "kaggle", files)
+    source = netflix.read(folder, PART)
+    movies = source.items["item_id"].to_pylist()
+    assert 0 < len(movies) < 4 and source.ratings.num_rows == sum(len(ratings[movie]) for movie in movies)
+    alone = netflix.read(folder / "combined_data_1.txt", PART)
+    assert alone.ratings.num_rows == len(ratings[1]) and alone.items.num_rows == 1
+    with pytest.raises(InputError, match=r"combined_data_2.txt, .* missing; expected .*, or say partial: true"):
+        read(folder / "combined_data_1.txt")
+
+
+def test_of_a_part_every_movie_still_has_its_title_and_no_other_file(tmp_path: Path) -> None:
+    texts = forms.movie_texts({3: forms.some_ratings()[3], 5: ["1,1,2005-01-01"]})
+    with pytest.raises(InputError, match=r"mv_0000005.txt: no title for movie 5; expected 4$"):
+        netflix.read(forms.write_archive(tmp_path, texts), PART)
+    del texts["mv_0000005.txt"]
+    part = netflix.read(forms.write_archive(tmp_path, texts), PART)
+    assert part.items.to_pylist() == [{"item_id": 3, "title": "Amélie à Paris", "year": 1997}]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), form=st.sampled_from([as_archive, as_tar, as_kaggle_zip]))
+def test_a_damaged_archive_is_told_in_one_line(data: st.DataObject, form: Callable, tmp_path: Path) -> None:
+    path = form(tmp_path, forms.some_ratings(n_users=12))
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(content[: data.draw(st.integers(0, len(content)) | st.just(len(content)))])
+    try:
+        found = netflix.read(path, PART)
+    except InputError as error:
+        assert str(error).startswith(str(tmp_path)) and str(error).isprintable()
+    else:
+        assert found.ratings.num_rows
 
 
 @pytest.mark.parametrize("share", [0.0005, 0.3, 0.9, 0.999])
@@ -328,6 +374,10 @@ def test_link_in_an_archive_is_refused(kind: bytes, tmp_path: Path) -> None:
         ("5,19x4,Title", "expected 'MovieID,Year"),
         ("5", "expected 'MovieID,Year"),
         ("1,1999,Again", "movie 1 again"),
+        ("5,199999,Title", "expected 'MovieID,Year"),
+        ("5,²,Title", "expected 'MovieID,Year"),
+        (f"{10**12},1999,Title", "expected 'MovieID,Year"),
+        ("-5,1999,Title", "expected 'MovieID,Year"),
     ],
 )
 def test_bad_title_is_refused_with_file_and_line(line: str, reason: str, tmp_path: Path) -> None:
