@@ -4,34 +4,56 @@ import shlex
 import sys
 from pathlib import Path
 
-from snakemake.utils import min_version
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version, update_config
 
 min_version("9.27")
 
 
-configfile: "config.yaml"
+ROOT = workflow.current_basedir.get_path_or_uri(secret_free=True)
+
+
+# The working directory may have a config of its own, such as with --directory.
+configfile: "config.yaml" if os.path.exists("config.yaml") else f"{ROOT}/config.yaml"
 
 
 report: "workflow/report/workflow.rst"
 
 
-ROOT = workflow.current_basedir.get_path_or_uri(secret_free=True)
 sys.path.insert(0, ROOT)
+from deeprec.config.batches import read_batches, seed_batches
 from deeprec.config.checks import load_plan
+from deeprec.config.command_line import typed
 from deeprec.config.dependencies import from_here, modules_of
 from deeprec.config.plan_files import plan_text
 from deeprec.config.run_settings import read_yaml, to_yaml
+from deeprec.runtime.files import InputError, remove_leftovers, write_json
 from deeprec.runtime.parents import DRIVER
 from deeprec.runtime.provenance import n_gpus
+from deeprec.tracking.complete import forget_incomplete
 
-for path in filter(os.path.exists, workflow.configfiles):
-    read_yaml(
-        Path(path)
-    )  # refuses what Snakemake's own reading takes without a word: a key given twice
-PLAN = load_plan(config)
+update_config(config, typed(workflow.config_settings.config))
+try:
+    for path in filter(os.path.exists, workflow.configfiles):
+        read_yaml(
+            Path(path)
+        )  # refuses a key given twice, of which Snakemake takes the last
+    PLAN = load_plan(config)
+    BATCHES_FILE = Path(f"results/{PLAN.name}/seed_batches.json")
+    SEED_BATCHES = seed_batches(
+        PLAN.config.seeds, PLAN.config.seeds_per_job, read_batches(BATCHES_FILE)
+    )
+except InputError as error:
+    raise WorkflowError(str(error)) from None  # which is told without a traceback
 shell.prefix(
     f"set -euo pipefail; export PYTHONPATH={shlex.quote(ROOT)} {DRIVER}={os.getpid()}; "
 )
+if workflow.is_main_process:
+    forget_incomplete(
+        Path(f"results/{PLAN.name}/tracking.json"),
+        PLAN.config.tracking_uri,
+        PLAN.name,
+    )
 
 
 wildcard_constraints:
@@ -50,6 +72,28 @@ include: "workflow/rules/report.smk"
 
 
 rule all:
+    """Make every file that users rely on, so that one which was deleted is made again."""
     input:
         f"results/{PLAN.name}/report.html",
         f"results/{PLAN.name}/tracking.json",
+        expand(AUDIT + NAMES, dataset=PLAN.name),
+        expand(
+            f"results/{PLAN.name}/tables/{{table}}.csv",
+            table=["results", "final", "trainings", "datasets", "claims"],
+        ),
+        expand(
+            f"results/{PLAN.name}/figures/{{ablation}}.{{kind}}",
+            ablation=PLAN.groups,
+            kind=["png", "svg"],
+        ),
+        expand(
+            f"results/{PLAN.name}/splits/{{split}}/{{file}}",
+            split=PLAN.splits,
+            file=SPLIT_FILES,
+        ),
+        expand(
+            f"results/{PLAN.name}/runs/{{run}}/seed_{{seed}}/{{file}}",
+            run=PLAN.runs,
+            seed=PLAN.config.seeds,
+            file=RUN_FILES,
+        ),

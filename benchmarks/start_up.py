@@ -21,6 +21,7 @@ from deeprec.data.ratings import ratings_table, write_table
 from deeprec.data.splits import split_ratings
 from deeprec.runtime.files import ROOT
 from deeprec.runtime.provenance import machine, versions
+from deeprec.tracking.store import open_store
 
 IMPORTS = {
     "Python": "",
@@ -44,10 +45,9 @@ def write_training(folder: Path) -> list[object]:
     run = plan_of("movielens-100k").run("depth_4").with_seed(0).with_settings(epochs=1)
     split_ratings(folder / "ratings.parquet", folder / run.split, run.split_definition)
     write_run(run, folder / "seed_0" / "settings.yaml")
-    store = ["--tracking-uri", f"sqlite:///{folder}/mlflow.db"]
-    # As in the workflow, where `prepare_tracking` makes the store before any training.
-    measure("scripts/prepare_tracking.py", *store, "--dataset", run.dataset, "--out", folder / "out.json")
-    options = ["--split", folder / run.split, "--states", folder / "states", "--device", "cpu", *store]
+    store = f"sqlite:///{folder}/mlflow.db"
+    open_store(store, run.dataset)  # which the first of a workflow's trainings makes
+    options = ["--split", folder / run.split, "--states", folder / "states", "--device", "cpu", "--tracking-uri", store]
     return ["scripts/train_run.py", folder / "seed_0" / "settings.yaml", *options]
 
 

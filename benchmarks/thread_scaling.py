@@ -77,7 +77,7 @@ def prepare(folder: Path, config: dict[str, Any], plan: Plan, ablation: str) -> 
     write_text(folder / "config.yaml", to_yaml(config))
     results = Path("results", plan.name)
     splits = {plan.runs[run].split for run in plan.ablations[ablation].runs.values()}
-    files = [str(results / "experiment.json"), *(str(results / "splits" / x / "stats.json") for x in splits)]
+    files = [str(results / "splits" / x / "stats.json") for x in splits]
     wait_for(snakemake(folder, 2, [*files, *targets(plan, ablation, "settings.yaml")]))
 
 

@@ -2,18 +2,23 @@
 
 import argparse
 import logging
-from pathlib import Path
 
 from deeprec.runtime import console
+from deeprec.tracking.complete import store_file
 
 
 def main(args: argparse.Namespace) -> None:
-    store = args.tracking_uri.removeprefix("sqlite:///")
-    if store != args.tracking_uri and not Path(store).exists():
+    store = store_file(args.tracking_uri)
+    if store and not store.exists():
         return  # nothing was tracked yet, so nothing can be stale
     from deeprec.tracking.live import close_dead_runs
+    from deeprec.tracking.store import TrackingError
 
-    n_dead = close_dead_runs(args.tracking_uri, args.dataset)
+    try:
+        n_dead = close_dead_runs(args.tracking_uri, args.dataset)
+    except TrackingError as error:  # a mirror may be down
+        logging.warning("warning: %s. All but the mirror goes on", error)
+        return
     if n_dead:
         logging.info("MLflow: %d run(s) of killed trainings marked as KILLED", n_dead)
 

@@ -11,7 +11,8 @@ from urllib.request import urlopen
 
 from deeprec.runtime import console
 from deeprec.runtime.files import InputError
-from deeprec.tracking.live import charts_url, open_store
+from deeprec.tracking.live import charts_url
+from deeprec.tracking.store import open_store
 
 # Without it the server starts a dozen processes for jobs that nothing here uses.
 LEAN = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}

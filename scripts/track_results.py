@@ -10,30 +10,38 @@ from tqdm import tqdm
 from deeprec.config.plan_files import TrackingPlan, read_plan
 from deeprec.runtime import console
 from deeprec.runtime.files import write_json
-from deeprec.tracking.live import charts_url, open_store
+from deeprec.tracking.live import charts_url
 from deeprec.tracking.mirror import RunFolder, best_autoencoder, log_best_model, mirror_run
+from deeprec.tracking.store import TrackingError, open_store, telling
 
 
 def main(args: argparse.Namespace) -> None:
     mlflow.set_tracking_uri(args.tracking_uri)
     ablations = read_plan(args.plan, TrackingPlan).ablations
     folders = [RunFolder(path.parent) for path in args.metrics]
-    client, experiment = open_store(args.tracking_uri, folders[0].training.dataset)
-    ids = {}
-    for folder in tqdm(folders, desc="MLflow", unit="run", disable=None):
-        names = [name for name, runs in ablations.items() if folder.training.name in runs]
-        ids[folder.path] = mirror_run(client, experiment, folder, names)
     best = best_autoencoder(folders)
-    if best:
-        log_best_model(client, best, ids[best.path])
+    experiment, ids = None, {}
+    try:
+        with telling(args.tracking_uri):
+            client, experiment = open_store(args.tracking_uri, folders[0].training.dataset)
+            for folder in tqdm(folders, desc="MLflow", unit="run", disable=None):
+                names = [name for name, runs in ablations.items() if folder.training.name in runs]
+                ids[folder.path] = mirror_run(client, experiment, folder, names)
+            if best:
+                log_best_model(client, best, ids[best.path])
+        unsent: list[object] = []
+    except TrackingError as error:  # a mirror may be down: the files are the truth
+        unsent = [*(folder.path for folder in folders if folder.path not in ids)] or ["the best run's model"]
+        logging.warning("warning: %s. %d not sent; the next call of snakemake sends it", error, len(unsent))
     write_json(
         args.out,
         {
             "tracking_uri": args.tracking_uri,
             "experiment_id": experiment,
-            "charts": charts_url(experiment),
+            "charts": charts_url(experiment) if experiment else None,
             "best_run": str(best.path) if best else None,
             "runs": {str(path): run_id for path, run_id in ids.items()},
+            "unsent": [str(what) for what in unsent],
         },
     )
     logging.info("MLflow: %d runs mirrored; best model: %s", len(ids), best.path if best else "none")

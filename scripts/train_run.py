@@ -18,7 +18,7 @@ from deeprec.runtime import parallel
 from deeprec.runtime.lock import alone
 from deeprec.runtime.provenance import commit
 from deeprec.runtime.training_process import prepare_training
-from deeprec.tracking.live import TrackedRun, open_store
+from deeprec.tracking.live import LiveMirror
 from deeprec.training.loop import has_state
 from deeprec.training.runs import choose_device, train_run
 
@@ -72,9 +72,8 @@ def train_seed(training: Run, out: Path, device: torch.device, args: argparse.Na
 
 
 @contextlib.contextmanager
-def tracked(training: Run, resumed: bool, uri: str) -> Iterator[TrackedRun]:
-    client, experiment = open_store(uri, training.dataset)
-    run = TrackedRun(client, experiment, training, resumed=resumed, commit=commit())
+def tracked(training: Run, resumed: bool, uri: str) -> Iterator[LiveMirror]:
+    run = LiveMirror(uri, training, resumed=resumed, commit=commit())
     try:
         yield run
     except BaseException:

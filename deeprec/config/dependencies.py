@@ -15,7 +15,7 @@ def modules_of(script: str, *, plus: str = "", but: str = "") -> list[str]:
     """Return the script first, then all files of `deeprec` that it imports, directly or not.
 
     Paths are relative to the working directory. `plus` is a module that the script imports by its name alone, such as
-    "deeprec.models.rrn"; `but` is one to leave out, whose edits change nothing of what the script makes.
+    "deeprec.models.rrn"; `but` is a package to leave out, whose edits change nothing of what the script makes.
     """
     found: set[Path] = set()
     todo = [ROOT / script, *_files_of(plus)]
@@ -24,7 +24,8 @@ def modules_of(script: str, *, plus: str = "", but: str = "") -> list[str]:
         if path not in found:
             found.add(path)
             todo += [file for module in _imported(path) for file in _files_of(module)]
-    others = sorted(found - {ROOT / script, *_files_of(but)[-1:]})
+    left_out = set(ROOT.joinpath(*but.split(".")).glob("*.py")) if but else set()
+    others = sorted(found - {ROOT / script, *left_out})
     return [from_here(path) for path in [ROOT / script, *others]]
 
 

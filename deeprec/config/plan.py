@@ -229,7 +229,7 @@ class Plan:
 
         Of no more `threads` than a job may have, they are as many as have theirs, at least one.
         """
-        wanted = self.config.processes if self.runs[run].settings.shared else 1
+        wanted = self.config.processes if self.run(run).settings.shared else 1
         return wanted if threads is None else max(1, min(wanted, threads // self.config.threads))
 
     def learner(self, run: str) -> str:
@@ -240,9 +240,3 @@ class Plan:
     def training_mb(self, run: str, size_mb: float) -> int:
         """Return the MB to reserve for a run, by the size of its split's files (docs/scale.md)."""
         return self.run(run).settings.training_mb(size_mb)
-
-    @property
-    def seed_batches(self) -> list[list[int]]:
-        """The seeds, as many together as one job trains."""
-        seeds, size = self.config.seeds, self.config.seeds_per_job
-        return [seeds[start : start + size] for start in range(0, len(seeds), size)]

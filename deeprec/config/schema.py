@@ -119,6 +119,15 @@ def _different(seeds: list[int]) -> list[int]:
     return seeds
 
 
+STORES = "sqlite:///FILE, http://…, https://…, postgresql://…, mysql://…, mssql://…, databricks"
+
+
+def _a_store(uri: str) -> str:
+    if not re.fullmatch(r"sqlite:///.*[^/]|(https?|(postgresql|mysql|mssql)(\+\w+)?)://.+|databricks(://.+)?", uri):
+        raise ValueError(f"choose from {STORES}")
+    return uri
+
+
 class Config(Settings):
     """config.yaml."""
 
@@ -131,7 +140,7 @@ class Config(Settings):
     threads: int = setting(..., "CPU threads of a training", ge=1)
     processes: int = setting(..., "processes of a training of the autoencoder", ge=1)
     save_seconds: float = setting(..., "between two saved training states", unit="seconds", ge=0)
-    tracking_uri: str = setting(..., "MLflow tracking URI", min_length=1)
+    tracking_uri: Annotated[str, AfterValidator(_a_store)] = setting(..., "MLflow tracking URI")
     shapes: Annotated[dict[str, list[Annotated[int, Field(ge=1)]]], Named] = setting(
         {}, "sizes of an encoder's layers, by the name that `hidden` may give"
     )

@@ -3,13 +3,16 @@
 import errno
 import json
 import os
+import re
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]  # of the project
+_HOST = socket.gethostname().partition(".")[0]
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # what the system says when nothing more fits
 
 
@@ -27,7 +30,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last: matplotlib and others choose the format by it.
-    beside = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    beside = path.with_name(f".{path.stem}.{_HOST}.{os.getpid()}.partial{path.suffix}")
     try:
         yield beside
         beside.replace(path)
@@ -36,6 +39,29 @@ def replacing(path: str | Path) -> Iterator[Path]:
         if isinstance(error, OSError) and error.errno in FULL:
             raise disk_full(path, error) from error
         raise
+
+
+def remove_leftovers(folder: Path) -> list[Path]:
+    """Remove the half-written files that killed processes of this host left in a folder, at any depth; return them.
+
+    Those of a living process, and of another host's, are left as they are.
+    """
+    partial = re.compile(rf"\..*\.{re.escape(_HOST)}\.(\d+)\.partial(\..*)?")
+    found = [(path, partial.fullmatch(path.name)) for path in folder.rglob(".*.partial*")]
+    dead = [path for path, match in found if match and not _is_alive(int(match[1]))]
+    for path in dead:
+        path.unlink(missing_ok=True)
+    return dead
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        pass
+    return True
 
 
 def disk_full(path: Path, error: OSError) -> InputError:

@@ -10,54 +10,21 @@ import math
 import os
 import socket
 import time
-from contextlib import nullcontext
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-
 import psutil
-import sqlalchemy
-from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
 from deeprec.config.run_settings import Run
+from deeprec.tracking.store import TrackingError, open_store, telling
 
 log = logging.getLogger(__name__)
 KEY, PROCESS = "deeprec.key", "deeprec.process"
 BATCH = 900  # metrics a call; MLflow takes 1,000
 LIVE_SECONDS = 5.0  # between two calls while a training runs
-
-
-def open_store(uri: str, dataset: str) -> tuple[MlflowClient, str]:
-    """Return a client and the id of the data set's experiment, made here if need be, once however many ask.
-
-    Two processes that create a fresh sqlite store at once ruin it, hence the lock. The artifacts' folder is
-    made relative, which MLflow itself would make absolute: results/ can be moved.
-    """
-    local = uri.startswith("sqlite:///")
-    folder = Path(uri.removeprefix("sqlite:///")).parent if local else Path()
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".mlflow.lock") if local else nullcontext():
-        client = MlflowClient(uri)
-        found = client.get_experiment_by_name(dataset)
-        if found:
-            return client, found.experiment_id
-        experiment = client.create_experiment(dataset)
-        if local:
-            _make_relative(uri, experiment, folder / "mlartifacts" / experiment)
-        return client, experiment
-
-
-def _make_relative(uri: str, experiment: str, artifacts: Path) -> None:
-    engine = sqlalchemy.create_engine(uri)
-    with engine.begin() as connection:
-        connection.execute(
-            sqlalchemy.text("UPDATE experiments SET artifact_location = :folder WHERE experiment_id = :id"),
-            {"folder": str(artifacts), "id": int(experiment)},
-        )
-    engine.dispose()
+PATIENCE = 0.05  # share of a training's time that a store which fails may take
 
 
 def run_key(run: Run) -> str:
@@ -78,7 +45,6 @@ class TrackedRun:
         self.client, self.experiment = client, experiment
         self.id = self._open(training, resumed, commit)
         self.logged = 0
-        self.last = time.monotonic()
 
     def _open(self, training: Run, resumed: bool, commit: str) -> str:
         key = run_key(training)
@@ -100,18 +66,14 @@ class TrackedRun:
         self.client.log_batch(run_id, params=params, tags=[RunTag(name, value) for name, value in tags.items()])
         return run_id
 
-    def update(self, history: list[dict[str, float]]) -> None:
-        """Log the epochs that are not logged yet, at most every few seconds."""
-        if time.monotonic() - self.last > LIVE_SECONDS:
-            self._log(history)
-
-    def _log(self, history: list[dict[str, float]]) -> None:
+    def log(self, history: list[dict[str, float]]) -> None:
+        """Log the epochs that are not logged yet."""
         log_metrics(self.client, self.id, history_metrics(history[self.logged :]))
-        self.logged, self.last = len(history), time.monotonic()
+        self.logged = len(history)
 
     def close(self, history: list[dict[str, float]], metrics: dict[str, Any]) -> None:
         """Log the rest of the curve and the final scores, and mark the run finished."""
-        self._log(history)
+        self.log(history)
         log_metrics(self.client, self.id, final_metrics(history, metrics))
         self.client.set_tag(self.id, "outcome", metrics["status"])
         self.client.set_terminated(self.id)
@@ -119,6 +81,49 @@ class TrackedRun:
     def fail(self) -> None:
         """Mark the run failed."""
         self.client.set_terminated(self.id, "FAILED")
+
+
+class LiveMirror:
+    """The run of a training that goes on whatever the store does: what fails is told once, and sent with the next call.
+
+    What is not sent when the training ends, `mirror.mirror_run` sends from the run's folder.
+    """
+
+    def __init__(self, uri: str, training: Run, *, resumed: bool, commit: str):
+        self.uri, self.training, self.resumed, self.commit = uri, training, resumed, commit
+        self.run: TrackedRun | None = None
+        self.told = False
+        self._do(lambda run: None)
+
+    def _do(self, action: Callable[[TrackedRun], None]) -> None:
+        start = time.monotonic()
+        pause = LIVE_SECONDS
+        try:
+            with telling(self.uri):
+                if self.run is None:
+                    client, experiment = open_store(self.uri, self.training.dataset)
+                    self.run = TrackedRun(client, experiment, self.training, resumed=self.resumed, commit=self.commit)
+                action(self.run)
+        except TrackingError as error:
+            pause = max(pause, (time.monotonic() - start) / PATIENCE)
+            if not self.told:
+                log.warning("warning: %s. The training goes on; track_results sends what is missing", error)
+            self.told = True
+        self.next = time.monotonic() + pause
+
+    def update(self, history: list[dict[str, float]]) -> None:
+        """Log the epochs that are not logged yet, at most every few seconds."""
+        if time.monotonic() > self.next:
+            self._do(lambda run: run.log(history))
+
+    def close(self, history: list[dict[str, float]], metrics: dict[str, Any]) -> None:
+        """Log the rest of the curve and the final scores, and mark the run finished."""
+        self._do(lambda run: run.close(history, metrics))
+
+    def fail(self) -> None:
+        """Mark the run failed."""
+        if self.run:
+            self._do(lambda run: run.fail())
 
 
 def history_metrics(history: list[dict[str, float]]) -> list[Metric]:
@@ -170,12 +175,13 @@ def _this_process() -> str:
 
 def close_dead_runs(uri: str, dataset: str) -> int:
     """Mark runs as killed that say RUNNING though their process on this host is gone; return how many."""
-    client, experiment = open_store(uri, dataset)
-    running = client.search_runs([experiment], "attributes.status = 'RUNNING'", max_results=1000)
-    dead = [run for run in running if _is_dead(run.data.tags.get(PROCESS, ""))]
-    for run in dead:
-        client.set_terminated(run.info.run_id, "KILLED")
-    return len(dead)
+    with telling(uri):
+        client, experiment = open_store(uri, dataset)
+        running = client.search_runs([experiment], "attributes.status = 'RUNNING'", max_results=1000)
+        dead = [run for run in running if _is_dead(run.data.tags.get(PROCESS, ""))]
+        for run in dead:
+            client.set_terminated(run.info.run_id, "KILLED")
+        return len(dead)
 
 
 def _is_dead(process: str) -> bool:

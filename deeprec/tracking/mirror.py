@@ -20,12 +20,14 @@ from deeprec.config.run_settings import Run, read_run
 from deeprec.evaluation.ablation_figure import draw_curve
 from deeprec.evaluation.tables import records
 from deeprec.models.network import AutoEncoder
-from deeprec.runtime.files import ROOT, read_json
+from deeprec.runtime.files import ROOT, InputError, read_json
+from deeprec.runtime.torch_files import read_torch
 from deeprec.settings.autoencoder import AutoEncoderSettings
 from deeprec.tracking.live import KEY, TrackedRun, find_runs, run_key
 
 log = logging.getLogger(__name__)
 NOTE = "mlflow.note.content"  # the tag that the UI renders as markdown
+ARTIFACTS = "deeprec.artifacts"  # the tag that says of which history.parquet the artifacts are
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,17 @@ class RunFolder:
         """The curve, a row an epoch."""
         return pd.read_parquet(self.path / "history.parquet")
 
+    @cached_property
+    def weights(self) -> dict[str, torch.Tensor]:
+        """The checkpoint's weights; raises InputError where it is damaged or another training's."""
+        path = self.path / "checkpoint.pt"
+        checkpoint = read_torch(path)
+        if (found := checkpoint.get("settings")) != self.training.as_dict():
+            name = found.get("run") if isinstance(found, dict) else None
+            raise InputError(f"{path}: found a checkpoint of run {name!r}; expected one of settings.yaml beside it")
+        weights: dict[str, torch.Tensor] = checkpoint["weights"]
+        return weights
+
     @property
     def split(self) -> Path:
         """The folder of the split that the training used."""
@@ -65,27 +78,31 @@ class RunFolder:
 
 
 def mirror_run(client: mlflow.MlflowClient, experiment: str, folder: RunFolder, ablations: list[str]) -> str:
-    """Complete one run in MLflow, or make it whole where the store does not know it; return its id.
+    """Complete one run in MLflow, or make it whole where the store does not know it or missed its end; return its id.
 
     Whatever is there already is left as it is, so that doing this twice changes nothing.
     """
     found = find_runs(client, experiment, {KEY: run_key(folder.training)})
-    run_id = found[0].info.run_id if found else _log_again(client, experiment, folder)
     stamp = hashlib.sha256((folder.path / "history.parquet").read_bytes()).hexdigest()[:12]
+    done = found[0].data.tags.get(ARTIFACTS) if found else None
+    if found and found[0].info.status == "FINISHED" and done in (None, stamp):
+        run_id: str = found[0].info.run_id
+    else:  # of a run that another training of the same settings left, nothing is kept
+        run_id = _log_again(client, experiment, folder, resumed=done is None)
     tags = {"ablation": ", ".join(ablations), NOTE: _note(folder)}
     client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
-    if not found or found[0].data.tags.get("deeprec.artifacts") != stamp:
+    if done != stamp:
         for name in ("settings.yaml", "metrics.json"):
             client.log_artifact(run_id, str(folder.path / name))
         figure = draw_curve(folder.history, f"{folder.training.name} on {folder.training.dataset}")
         client.log_figure(run_id, figure, "curve.png")
         client.log_inputs(run_id, [DatasetInput(_dataset(folder))])
-        client.set_tag(run_id, "deeprec.artifacts", stamp)
+        client.set_tag(run_id, ARTIFACTS, stamp)
     return run_id
 
 
-def _log_again(client: mlflow.MlflowClient, experiment: str, folder: RunFolder) -> str:
-    run = TrackedRun(client, experiment, folder.training, resumed=False, commit=folder.metrics["commit"])
+def _log_again(client: mlflow.MlflowClient, experiment: str, folder: RunFolder, *, resumed: bool) -> str:
+    run = TrackedRun(client, experiment, folder.training, resumed=resumed, commit=folder.metrics["commit"])
     run.close(records(folder.history), folder.metrics)
     return run.id
 
@@ -123,8 +140,7 @@ def log_best_model(client: mlflow.MlflowClient, folder: RunFolder, run_id: str) 
     outputs = client.get_run(run_id).outputs
     if outputs and outputs.model_outputs:
         return
-    checkpoint = torch.load(folder.path / "checkpoint.pt", weights_only=True)
-    model = AutoEncoder.with_weights(folder.training.settings_as(AutoEncoderSettings), checkpoint["weights"])
+    model = AutoEncoder.with_weights(folder.training.settings_as(AutoEncoderSettings), folder.weights)
     x = np.zeros((2, folder.metrics["n_items"]), np.float32)  # rating vectors, 0 = not rated
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch.export's and MLflow's own deprecations

@@ -3,7 +3,6 @@
 import logging
 import math
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -14,7 +13,8 @@ import torch
 
 from deeprec.data.matrix import Part, RatingMatrix
 from deeprec.runtime import parallel
-from deeprec.runtime.files import replacing
+from deeprec.runtime.files import InputError, replacing
+from deeprec.runtime.torch_files import read_torch
 
 log = logging.getLogger(__name__)
 
@@ -175,7 +175,7 @@ def has_state(path: Path) -> bool:
     if path.exists() and fault and parallel.is_first():
         aside = path.with_suffix(".damaged")
         path.replace(aside)
-        log.warning("%s: damaged (%s); set aside as %s, and the training starts over", path, fault, aside.name)
+        log.warning("%s; set aside as %s, and the training starts over", fault, aside.name)
     parallel.wait_for_all()
     return fault is None
 
@@ -183,26 +183,16 @@ def has_state(path: Path) -> bool:
 def _fault_of(path: Path) -> str | None:
     """Say what is wrong with a state, None where nothing is."""
     try:
-        with zipfile.ZipFile(path) as archive:  # as torch writes it; but torch checks none of its checksums
-            damaged = archive.testzip()
-        if damaged is None:
-            _load(path)
-    except MemoryError:
-        raise
-    except Exception as error:  # a damaged directory of the zip file fails either reader in any of a dozen ways
-        return " ".join(str(error).split()) or type(error).__name__
-    return damaged and f"{damaged} does not match its checksum"
-
-
-def _load(path: Path) -> dict[str, Any]:
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)  # learners take it to the device
-    return state
+        read_torch(path)
+    except InputError as error:
+        return str(error)
+    return None
 
 
 def _resume(learner: Learner, path: Path | None) -> Progress:
     if path is None or not has_state(path):
         return Progress()
-    state = _load(path)
+    state = read_torch(path)
     learner.load(state["weights"], state["state"])
     torch.set_rng_state(state["random"]["cpu"])
     if "cuda" in state["random"] and torch.cuda.is_initialized():

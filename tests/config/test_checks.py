@@ -21,6 +21,8 @@ from tests.config.changes import changed
         ("seeds", [], r"seeds: found \[\]; expected at least 1 entries \(one training a run and seed\)"),
         ("device", "tpu", "device: found 'tpu'; choose from auto, cpu, cuda"),
         ("save_seconds", float("nan"), "save_seconds: found nan; expected a finite number"),
+        ("tracking_uri", "postgres://h/x", "tracking_uri: found 'postgres://h/x'; choose from sqlite:///FILE, http"),
+        ("tracking_uri", "results/mlflow.db", "tracking_uri: found 'results/mlflow.db'; choose from sqlite:///FILE"),
         ("threads", True, "threads: found True; expected a whole number"),
         ("threads", 1.5, "threads: found 1.5; expected a whole number"),
         ("models/autoencoder/lr", "1e-3", "models.autoencoder.lr: found '1e-3'; expected a number .learning rate"),

@@ -41,11 +41,6 @@ def test_new_ablation_needs_config_alone(config):
     assert list(plan.runs).count("depth_4") == 1
 
 
-def test_seeds_are_trained_in_batches(config):
-    plan = load_plan(changed(changed(config, "seeds", [5, 6, 7, 8]), "seeds_per_job", 3))
-    assert plan.seed_batches == [[5, 6, 7], [8]]
-
-
 def test_data_sets_settings_come_before_the_runs(config):
     special = load_plan(changed(config, "datasets/movielens-100k/runs/depth_6", {"lr": 0.123}))
     assert special.runs["depth_6"].settings == AutoEncoderSettings(hidden=[128] * 3, lr=0.123)

@@ -1,8 +1,11 @@
 """Outputs appear whole or not at all."""
 
+import subprocess
+import sys
+
 import pytest
 
-from deeprec.runtime.files import InputError, read_json, replacing, write_json, write_text
+from deeprec.runtime.files import ROOT, InputError, read_json, remove_leftovers, replacing, write_json, write_text
 
 
 def test_failure_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -20,6 +23,28 @@ def test_folder_is_made_and_suffix_kept(tmp_path):
         assert beside.suffix == ".svg"
         beside.write_text("x")
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["figure.svg"]
+
+
+LEAVE = """
+import os, sys
+from deeprec.runtime.files import replacing
+with replacing(sys.argv[1]) as beside:
+    beside.write_text("half")
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_killed_processes_left_is_removed_and_what_living_ones_write_is_not(tmp_path):
+    killed = subprocess.run([sys.executable, "-c", LEAVE, tmp_path / "deep" / "a.b.txt"], cwd=ROOT)
+    assert killed.returncode == -9
+    [left] = (tmp_path / "deep").iterdir()
+    others = [left.with_name(".x.elsewhere.4194304.partial.txt"), left.with_name("notes.partial.txt")]
+    for path in others:
+        path.touch()
+    with replacing(tmp_path / "deep" / "c.txt") as beside:
+        beside.touch()
+        assert remove_leftovers(tmp_path) == [left]
+        assert set(left.parent.iterdir()) == {*others, beside}
 
 
 def test_json_refuses_nan_and_garbage(tmp_path):

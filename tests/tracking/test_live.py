@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from deeprec.tracking.live import KEY, PROCESS, TrackedRun, close_dead_runs, find_runs, open_store, run_key
+from deeprec.tracking.live import KEY, PROCESS, TrackedRun, close_dead_runs, find_runs, run_key
+from deeprec.tracking.store import open_store
 from tests.conftest import ROOT, run_of
 
 METRICS = {"status": "finished", "test_rmse": 1.1, "valid_rmse": 1.0, "best_epoch": 2, "seconds": 3.0}
@@ -65,7 +66,7 @@ def test_eight_processes_at_once_on_a_fresh_store(uri):
 
 def test_resumed_run_goes_on_without_a_point_twice(uri):
     first = tracked(uri)
-    first._log(history(60))
+    first.log(history(60))
     second = tracked(uri, resumed=True)
     assert second.id == first.id
     second.close(history(100), METRICS)
@@ -99,13 +100,13 @@ def test_long_curves_take_several_calls(uri):
 
 
 LOG = """
-from deeprec.tracking.live import TrackedRun, open_store
+from deeprec.tracking.store import open_store
 client, experiment = open_store("sqlite:///results/mlflow.db", "toy")
 run = client.create_run(experiment).info.run_id
 client.log_text(run, "hello", "note.txt")
 """
 LIST = """
-from deeprec.tracking.live import open_store
+from deeprec.tracking.store import open_store
 client, experiment = open_store("sqlite:///results/mlflow.db", "toy")
 [run] = client.search_runs([experiment])
 print(*(entry.path for entry in client.list_artifacts(run.info.run_id)))

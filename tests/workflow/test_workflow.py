@@ -93,9 +93,9 @@ def snakemake(folder: Path, *options: str, fails: bool = False) -> str:
     return done.stdout + done.stderr
 
 
-def planned(folder: Path) -> dict[str, int]:
+def planned(folder: Path, *options: str) -> dict[str, int]:
     """Return how many jobs of each rule a run would start now."""
-    said = snakemake(folder, "-n", "--quiet", "rules")
+    said = snakemake(folder, "-n", "--quiet", "rules", *options)
     if "Nothing to be done" in said:
         return {}
     table = said.split("Job stats:")[-1].split("total")[0]
@@ -214,6 +214,45 @@ def test_finished_workflow_has_nothing_to_do_and_edits_rerun_what_they_concern(f
         jobs = planned(finished)
         assert "train_run_0" not in jobs and jobs["draw_ablation"] == 2 and jobs["write_report"] == 1
     assert planned(finished) == {}
+
+
+def test_what_was_deleted_is_made_again(finished, tmp_path):
+    deleted = {
+        "results/mlflow.db": {"track_results"},
+        RESULTS / "tables" / "claims.csv": {"judge_claims", "write_report"},
+        RESULTS / "figures" / "mine.svg": {"draw_ablation", "write_report"},
+        RESULTS / "splits" / "last30" / "users.parquet": {"split_ratings", "train_run_0"},
+    }
+    tracking = finished / RESULTS / "tracking.json"
+    kept = tracking.read_text()
+    for path, rules in deleted.items():
+        shutil.move(finished / path, tmp_path / "aside")
+        assert rules <= set(planned(finished)), path
+        shutil.move(tmp_path / "aside", finished / path)
+        tracking.write_text(kept)  # which a store that is gone makes untrue
+    assert set(planned(finished)) <= {"track_results", "all"}
+    snakemake(finished)
+    assert planned(finished) == {}
+
+
+def test_the_command_line_sets_any_key_and_retrains_what_it_concerns_alone(finished):
+    assert set(planned(finished, "--config", "tracking_uri=sqlite:///results/other.db", "save_seconds=7")) == {
+        "track_results", "all",
+    }  # fmt: skip
+    for size in (1, 3):
+        jobs = planned(finished, "--config", "seeds=[0,1,2]", f"seeds_per_job={size}")
+        assert jobs["train_run_2"] == 4 and "train_run_0" not in jobs
+    assert planned(finished, "--config", "models={autoencoder: {epochs: 2}}")["train_run_0"] == 3
+    alone = ["runs={alone: {hidden: [3]}}", "--", str(RESULTS / "runs" / "alone" / "seed_0" / "metrics.json")]
+    assert planned(finished, "--config", *alone)["train_run_0"] == 1  # though no ablation asks for it
+    said = snakemake(finished, "-n", "--config", "search=null", fails=True)
+    assert "config: search: found None; expected a mapping" in said and "in <module>" not in said
+
+
+def test_it_runs_from_anywhere(project, tmp_path):
+    said = snakemake(tmp_path, "-n", "--quiet", "rules", "--snakefile", str(project / "Snakefile"))
+    assert "train_run_0" in said
+    assert "train_run_0" in snakemake(project, "-n", "--quiet", "rules", "--directory", str(tmp_path / "there"))
 
 
 class replaced:

@@ -5,6 +5,14 @@
 AUDIT = ["results/{dataset}/tables/audit.csv"] if PLAN.audit else []
 # The users' names, where the source knows them.
 NAMES = ["results/{dataset}/users.parquet"] if PLAN.dataset.named_users else []
+SPLIT_FILES = [
+    "train.parquet",
+    "valid.parquet",
+    "test.parquet",
+    "users.parquet",
+    "items.parquet",
+    "stats.json",
+]
 
 
 if PLAN.dataset.source == "simulated":
@@ -88,14 +96,7 @@ rule split_ratings:
     output:
         expand(
             "results/{dataset}/splits/{split}/{file}",
-            file=[
-                "train.parquet",
-                "valid.parquet",
-                "test.parquet",
-                "users.parquet",
-                "items.parquet",
-                "stats.json",
-            ],
+            file=SPLIT_FILES,
             allow_missing=True,
         ),
     log:

@@ -24,30 +24,9 @@ def members_of(seeds):
     return folders
 
 
-rule prepare_tracking:
-    """Create the MLflow store and the data set's experiment before many trainings ask for it at once."""
-    input:
-        code=modules_of("scripts/prepare_tracking.py"),
-    output:
-        "results/{dataset}/experiment.json",
-    log:
-        "results/{dataset}/logs/prepare_tracking.log",
-    benchmark:
-        "results/{dataset}/benchmarks/prepare_tracking.tsv"
-    conda:
-        "../../envs/train.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-    params:
-        uri=PLAN.config.tracking_uri,
-    shell:
-        "python {input.code[0]:q} --tracking-uri {params.uri:q} --dataset {wildcards.dataset} --out {output:q} --log {log:q}"
-
-
 # A rule for each batch of seeds, and no wildcard for it: the outputs of a job that trains several seeds are those of all
 # of them, and a pattern cannot say which seeds make a batch.
-for seeds in PLAN.seed_batches:
+for seeds in SEED_BATCHES:
 
     rule:
         name:
@@ -56,9 +35,8 @@ for seeds in PLAN.seed_batches:
             code=lambda wildcards: modules_of(
                 "scripts/train_run.py",
                 plus=PLAN.learner(wildcards.run),
-                but="deeprec.tracking.live",
+                but="deeprec.tracking",
             ),
-            experiment="results/{dataset}/experiment.json",
             settings=expand(
                 "results/{dataset}/runs/{run}/seed_{seed}/settings.yaml",
                 seed=seeds,
@@ -98,16 +76,17 @@ for seeds in PLAN.seed_batches:
                 if PLAN.config.device != "cpu" and n_gpus()
                 else 0
             ),
+            # Not among the parameters: another mirror, or saving more often, retrains nothing.
+            save_seconds=str(PLAN.config.save_seconds),
+            uri=PLAN.config.tracking_uri,
         params:
             split=lambda wildcards, input: os.path.dirname(input.split[0]),
             states="results/{dataset}/states",
             device=PLAN.config.device,
-            save_seconds=PLAN.config.save_seconds,
-            uri=PLAN.config.tracking_uri,
         shell:
             "OMP_NUM_THREADS={threads} python {input.code[0]:q} {input.settings:q} --split {params.split:q} "
             "--device {params.device:q} --threads {threads} --processes {resources.processes} --states {params.states:q} "
-            "--save-seconds {params.save_seconds:q} --tracking-uri {params.uri:q} --log {log:q}"
+            "--save-seconds {resources.save_seconds} --tracking-uri {resources.uri:q} --log {log:q}"
 
 
 rule track_results:
@@ -143,6 +122,9 @@ CLOSE_DEAD_RUNS = from_here("scripts/close_dead_runs.py")
 
 
 onstart:
+    write_json(BATCHES_FILE, SEED_BATCHES)
+    for path in remove_leftovers(Path("results")):
+        logger.info(f"{path}: left half-written by a killed process; removed")
     # A killed training leaves its run RUNNING in MLflow for ever.
     shell(
         "python {CLOSE_DEAD_RUNS:q} --tracking-uri {PLAN.config.tracking_uri:q} --dataset {PLAN.name}"

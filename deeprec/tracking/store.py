@@ -1,0 +1,113 @@
+"""MLflow's store: made whole or not at all, and one line where it fails, for a mirror may be down."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+# MLflow's own patience, minutes a call, would hold a training up for a server that is down.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+
+import sqlalchemy
+from filelock import FileLock
+from mlflow import MlflowClient
+from mlflow.entities import LifecycleStage
+from mlflow.exceptions import MlflowException
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+from sqlalchemy.exc import SQLAlchemyError
+
+from deeprec.runtime.files import InputError, replacing
+from deeprec.tracking.complete import store_file
+
+log = logging.getLogger(__name__)
+LOCK_SECONDS = 60.0  # to wait for another process that makes the store
+FAULTS = (MlflowException, SQLAlchemyError, OSError, ImportError)  # of a store, its server or its disk
+AWAY = "move it away, and the next call makes it again from the runs' folders"
+REMEDIES = {  # by what the fault says
+    "not a database": f"it is damaged: {AWAY}",
+    "malformed": f"it is damaged: {AWAY}",
+    "no such": f"it is damaged: {AWAY}",
+    "is full": "make room on the disk",
+    "locked": "another process holds it: end that one, or wait",
+    "file lock": "another process holds it: end that one, or wait",
+    "unable to open": "its folder must exist and be writable",
+    "readonly": "it must be writable",
+    "No module": "install the driver of that database",
+}
+
+
+class TrackingError(InputError):
+    """The store failed; told in one line with the remedy."""
+
+
+@contextmanager
+def telling(uri: str) -> Iterator[None]:
+    """Turn whatever a store fails with into a TrackingError that names it."""
+    try:
+        yield
+    except FAULTS as error:
+        orig = getattr(error, "orig", None) or error
+        words = " ".join(str(orig).split("[SQL")[0].split()) or type(error).__name__
+        remedy = next((remedy for sign, remedy in REMEDIES.items() if sign in words), "see that it is up")
+        raise TrackingError(f"MLflow's store {uri}: {words[:200]}; {remedy}") from error
+    except TrackingError:
+        raise
+    except InputError as error:  # no space left to create it
+        raise TrackingError(f"MLflow's store {uri}: {error}") from error
+
+
+def open_store(uri: str, dataset: str) -> tuple[MlflowClient, str]:
+    """Return a client and the id of the data set's experiment, made here if need be, once however many ask.
+
+    Two processes that create a fresh sqlite store at once ruin it, hence the lock; one that is killed meanwhile would
+    leave half of it, hence the rename. An experiment in MLflow's trash is restored. The artifacts' folder is made
+    relative, which MLflow itself would make absolute: results/ can be moved. Raises TrackingError.
+    """
+    with telling(uri):
+        file = store_file(uri)
+        if file:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(file.parent / ".mlflow.lock", timeout=LOCK_SECONDS) if file else nullcontext():
+            if file and not (file.exists() and file.stat().st_size):
+                _create(file)
+            if not uri.startswith("http"):
+                _probe(uri)
+            client = MlflowClient(uri)
+            found = client.get_experiment_by_name(dataset)
+            if found is None:
+                experiment = client.create_experiment(dataset)
+                if file:
+                    _make_relative(uri, experiment, file.parent / "mlartifacts" / experiment)
+                return client, experiment
+            if found.lifecycle_stage != LifecycleStage.ACTIVE:
+                client.restore_experiment(found.experiment_id)
+                log.warning("MLflow's store %s: the experiment %r was in the trash; restored", uri, dataset)
+            return client, found.experiment_id
+
+
+def _probe(uri: str) -> None:
+    """Open a database once, for MLflow would try for an hour."""
+    engine = sqlalchemy.create_engine(uri)
+    try:
+        sqlalchemy.inspect(engine).get_table_names()
+    finally:
+        engine.dispose()
+
+
+def _create(file: Path) -> None:
+    with replacing(file) as beside:
+        made = SqlAlchemyStore(f"sqlite:///{beside}", str(file.parent / "mlartifacts"))  # type: ignore[no-untyped-call]
+        made.engine.dispose()
+
+
+def _make_relative(uri: str, experiment: str, artifacts: Path) -> None:
+    engine = sqlalchemy.create_engine(uri)
+    with engine.begin() as connection:
+        connection.execute(
+            sqlalchemy.text("UPDATE experiments SET artifact_location = :folder WHERE experiment_id = :id"),
+            {"folder": str(artifacts), "id": int(experiment)},
+        )
+    engine.dispose()
