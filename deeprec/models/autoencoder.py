@@ -154,8 +154,7 @@ class AutoEncoderLearner:
             w, b = (side[users.to(self.device)] for side in self.mean_model.last_layer)
             y = self._outputs(w, b)
         else:
-            self.mean_model.eval()
-            y = self.mean_model(self._input(self._read(users)))
+            y = self.mean_model.eval().complete(self._input(self._read(users)))
         return y if self.center is None else self.center.added_to_all(y, users)
 
     @torch.no_grad()
@@ -174,8 +173,7 @@ class AutoEncoderLearner:
         if self.by_item:
             y = self._outputs(*self._new_outputs(x))
         else:
-            self.mean_model.eval()
-            y = self.mean_model(self._input(x))
+            y = self.mean_model.eval().complete(self._input(x))
         return y if center is None else center.added_to_all(y, everyone)
 
     def _new_outputs(self, x: SparseRows) -> tuple[Tensor, Tensor]:

@@ -25,6 +25,7 @@ ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], bool]] = {
     "identity": (lambda x: x, True),
 }
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+COMPLETED_AT_ONCE = 4096  # columns of the output
 
 
 class AutoEncoder(nn.Module):
@@ -102,6 +103,14 @@ class AutoEncoder(nn.Module):
         """Return ratings from the last hidden layer: (batch, n_columns), or (n,) where `at` has entries only."""
         w, b = self._decoder[-1]
         return self.last_activation(self._affine(h, w.T, b) if at is None else output_layer(h.float(), w, b, at))
+
+    @torch.no_grad()
+    def complete(self, x: Tensor | SparseRows) -> Tensor:
+        """Return f(x) without dropout, (batch, n_columns), to be read by people rather than learnt from."""
+        h, (w, b) = self.hidden(self.encode(x)), self.last_layer
+        # Some columns at a time, which stay in the cache: all at once takes 1.5 times as long for 17,770.
+        blocks = zip(w.split(COMPLETED_AT_ONCE), b.split(COMPLETED_AT_ONCE), strict=True)
+        return torch.cat([self.last_activation(torch.addmm(b, h, w.T)) for w, b in blocks], 1)
 
     @property
     def last_layer(self) -> tuple[Tensor, Tensor]:

@@ -18,7 +18,7 @@ from deeprec.runtime.files import InputError
 from deeprec.serving.catalogue import Catalogue
 from deeprec.serving.new_ratings import matrix_of, parse_days
 
-BATCH = 512  # users whose scores of all items are held at once: bounds memory, not results
+BATCH = 256  # users whose scores of all items are held at once: bounds memory, not results
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,10 @@ class Recommender:
     def best(
         self, scores: Tensor, seen: tuple[Tensor, Tensor] | None, n: int, clip: bool
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Return the best items of rows of scores, (n_users, n_items): each one's row, and the columns of a table."""
+        """Return the best items of rows of scores, (n_users, n_items), which it overwrites where they are seen.
+
+        Each one's row, and the columns of a table.
+        """
         score, item = (x.cpu().numpy() for x in top_items(scores, n, seen))
         row, place = np.nonzero(score > -np.inf)  # who has seen nearly all has fewer than n
         item, prediction = item[row, place], clipped(score[row, place], self.limits if clip else None)
@@ -125,7 +128,7 @@ class NewUser:
     def recommend(self, n: int = 10, *, hide_seen: bool = True, clip: bool = True) -> pd.DataFrame:
         """Return his best `n` items, without those that he rated: `rank`, `item_id`, `title`, `prediction` (stars)."""
         check_n(n)
-        _, table = self.recommender.best(self.scores, self.seen if hide_seen else None, n, clip)
+        _, table = self.recommender.best(self.scores.clone(), self.seen if hide_seen else None, n, clip)
         return pd.DataFrame(table)
 
 
