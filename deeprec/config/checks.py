@@ -192,6 +192,11 @@ def _check_search(plan: Plan) -> Iterator[str]:
             continue
         run = plan.run(name)
         kind = type(run.settings)
+        if not kind.searchable:
+            yield f"{at}: found a {kind.model}, which is made of other runs; search those in its place"
+            continue
+        if not searched:
+            yield f"{at}: found {searched}; expected settings to search"
         if unknown := [setting for setting in searched if setting not in kind.model_fields]:
             yield from _unknown(at, "key", unknown, kind.model_fields)
             continue
@@ -210,11 +215,13 @@ def _check_space(plan: Plan, run: str, setting: str, space: dict[str, list[Any]]
         return
     [(sampler, values)] = space.items()
     if sampler != "choices" and not _is_range(values):
-        yield f"{at}.{sampler}: found {values}; expected the low end before the high one"
+        yield f"{at}.{sampler}: found {shown(values)}; expected the low end before the high one"
     elif sampler == "log_uniform" and values[0] <= 0:
         yield f"{at}.{sampler}: found {values}; expected more than 0, for a logarithm"
     elif not values:
         yield f"{at}.{sampler}: found nothing; expected a value to choose"
+    elif sampler == "choices" and any(value in values[:place] for place, value in enumerate(values)):
+        yield f"{at}.{sampler}: found {shown(values)}; expected no value twice"
     else:
         # What lies between is a number with a fraction, which a whole number cannot take.
         values = values if sampler == "choices" else [*values, values[0] + 0.37 * (values[1] - values[0])]
@@ -224,7 +231,7 @@ def _check_space(plan: Plan, run: str, setting: str, space: dict[str, list[Any]]
 
 
 def _is_range(values: list[Any]) -> bool:
-    numbers = all(isinstance(value, int | float) for value in values)
+    numbers = all(isinstance(value, int | float) and abs(value) < 1e300 for value in values)
     return numbers and len(values) == 2 and bool(values[0] < values[1])
 
 

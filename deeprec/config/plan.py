@@ -209,10 +209,15 @@ class Plan:
         return list(dict.fromkeys(run.split for run in self.runs.values()))
 
     def space(self, run: str) -> dict[str, Space]:
-        """Return where a search samples each setting of a run from."""
+        """Return where a search samples each setting of a run from; shapes' names as their sizes."""
         searched = self.config.search.runs[run]
         if isinstance(searched, dict):
-            return searched
+            return {
+                name: {
+                    kind: [self.with_shape({name: value})[name] for value in values] for kind, values in space.items()
+                }
+                for name, space in searched.items()
+            }
         kind = type(self.run(run).settings)
         return {name: kind.space_of(name) or {} for name in searched}
 

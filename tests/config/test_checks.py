@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from deeprec.config.checks import FOLDER, load_plan
 from deeprec.config.run_settings import read_yaml
 from deeprec.runtime.files import InputError
+from deeprec.settings.als import AlsSettings
+from deeprec.settings.models import MODELS
 from tests.config.changes import changed
 
 
@@ -61,6 +63,15 @@ from tests.config.changes import changed
         ("search/runs/als", ["rnk"], "search.runs.als: unknown key 'rnk'; choose from epochs, patience, "),
         ("search/runs/als", ["clip"], "search.runs.als.clip: has no space of its own; give one, or choose from rank"),
         ("search/runs/als", {"rank": {"choices": [3, 0]}}, "search.runs.als.rank: found 0; expected at least 1"),
+        ("search/runs/als", {"rank": {"choices": [4, 4]}}, "als.rank.choices: found .4, 4.; expected no value twice"),
+        ("search/runs/als", [], r"search.runs.als: found \[\]; expected settings to search"),
+        ("search/runs/als", {}, r"search.runs.als: found \{\}; expected settings to search"),
+        ("search/runs/als", {"l2": {"uniform": [0, 10**400]}}, r"als.l2.uniform: found .*; expected the low end"),
+        (
+            "search/runs/deeprec",
+            {"hidden": {"choices": ["6m", "7m"]}},
+            "search.runs.deeprec.hidden: unknown shape '7m'",
+        ),
         ("search/runs/als", {"rank": {"choices": []}}, "search.runs.als.rank.choices: found nothing"),
         ("search/runs/als", {"l2": {"log_uniform": [0, 1]}}, "l2.log_uniform: found .0, 1.; expected more than 0"),
         ("search/runs/als", {"l2": {"uniform": [2, 1]}}, "als.l2.uniform: found .2, 1.; expected the low end before"),
@@ -124,6 +135,17 @@ from tests.config.changes import changed
 def test_mistakes_are_named(config, path, value, message):
     with pytest.raises(InputError, match=message):
         load_plan(changed(config, path, value))
+
+
+def test_what_is_made_of_other_runs_is_not_searched(config, monkeypatch):
+    blend = type("BlendSettings", (AlsSettings,), {"model": "blend", "searchable": False})
+    monkeypatch.setitem(MODELS, "blend", blend)
+    blended = changed(config, "runs/best", {"model": "blend"})
+    load_plan(blended)
+    with pytest.raises(
+        InputError, match=r"^config: search.runs.best: found a blend, which is made of other runs; search"
+    ):
+        load_plan(changed(blended, "search/runs/best", ["rank"]))
 
 
 def test_all_mistakes_are_told_at_once(config):
