@@ -27,7 +27,7 @@ from deeprec.config.command_line import typed
 from deeprec.config.dependencies import from_here, modules_of
 from deeprec.config.plan_files import plan_text
 from deeprec.config.run_settings import read_yaml, to_yaml
-from deeprec.runtime.files import InputError, remove_leftovers, write_json
+from deeprec.runtime.files import InputError, digest, remove_leftovers, write_json
 from deeprec.runtime.parents import DRIVER
 from deeprec.runtime.provenance import n_gpus
 from deeprec.tracking.complete import forget_incomplete

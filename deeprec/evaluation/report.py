@@ -42,10 +42,11 @@ class Results:
     own_claims: pd.DataFrame
     final: pd.DataFrame
     figures: Path  # folder of SVG files
+    search: Path  # folder of the searches, a folder of SVG files each; absent where there was none
     benchmarks: Path  # folder of Snakemake's benchmark files
 
     @classmethod
-    def read(cls, tables: Path, figures: Path, benchmarks: Path) -> "Results":
+    def read(cls, tables: Path, figures: Path, search: Path, benchmarks: Path) -> "Results":
         """Read the tables of a folder."""
         return cls(
             results=pd.read_csv(tables / "results.csv"),
@@ -55,6 +56,7 @@ class Results:
             own_claims=pd.read_csv(tables / "own_claims.csv"),
             final=pd.read_csv(tables / "final.csv"),
             figures=figures,
+            search=search,
             benchmarks=benchmarks,
         )
 
@@ -75,6 +77,7 @@ def report_context(plan: ReportPlan, found: Results) -> dict[str, Any]:
             "own": records(found.own_claims[found.own_claims["experiment"] == LEADS]),
             "figure": found.figures / f"{FINAL}.svg",
         },
+        "searches": _searches_context(found.search),
         "claims": records(claims),
         "counts": {verdict: int((claims["verdict"] == verdict).sum()) for verdict in VERDICTS},
         "datasets": records(datasets),
@@ -98,6 +101,14 @@ def _ablation_context(name: str, ablation: Ablation, found: Results) -> dict[str
         "figure": found.figures / f"{name}.svg",
         "rows": records(rows.reset_index()),
     }
+
+
+def _searches_context(folder: Path) -> list[dict[str, Any]]:
+    """Return the figures of each run whose search is drawn, in a fixed order."""
+    figures: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob("*/*.svg")):
+        figures.setdefault(path.parent.name, []).append(path)
+    return [{"run": run, "figures": paths} for run, paths in figures.items()]
 
 
 def spread(mean: float | None, deviation: float | None, digits: int = 4) -> str:

@@ -1,6 +1,7 @@
 """Files that appear whole or not at all."""
 
 import errno
+import hashlib
 import json
 import os
 import re
@@ -74,6 +75,17 @@ def write_text(path: str | Path, text: str) -> None:
     """Write `text` as UTF-8, whole or not at all."""
     with replacing(path) as beside:
         beside.write_text(text, encoding="utf-8")
+
+
+def digest(*paths: str | Path) -> str:
+    """Return 12 hex digits that change whenever a file's content does; an empty text where one is absent."""
+    if not all(Path(path).exists() for path in paths):
+        return ""
+    told = hashlib.sha256()
+    for path in paths:
+        with Path(path).open("rb") as file:
+            told.update(hashlib.file_digest(file, "sha256").digest())
+    return told.hexdigest()[:12]
 
 
 def write_json(path: str | Path, value: Any) -> None:

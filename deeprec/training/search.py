@@ -4,7 +4,6 @@ The first trials are sampled at random, the others by a tree-structured Parzen e
 over all settings together. Validation decides; test is never read.
 """
 
-import hashlib
 import logging
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,7 @@ from deeprec.config.run_settings import Run
 from deeprec.data.matrix import Part, RatingMatrix, read_part, read_train
 from deeprec.evaluation.search_study import distributions_of, settings_of
 from deeprec.evaluation.search_trials import label
-from deeprec.runtime.files import InputError
+from deeprec.runtime.files import InputError, digest
 from deeprec.runtime.provenance import commit
 from deeprec.settings.base import Space, problems
 from deeprec.training.loop import Progress, divergence_limit, train
@@ -44,7 +43,8 @@ def search_settings(
     search goes on to the very same trials. Raises InputError where the journal is damaged, used or another search's.
     """
     matrix, valid = read_train(split, dated=run.settings.dated), read_part(split, "valid")
-    identity = {"seed": seed, "digest of the ratings": _digest(split)}
+    parts = (split / f"{part}.parquet" for part in ("train", "valid"))
+    identity = {"seed": seed, "digest of the ratings": digest(*parts)}
     identity |= {f"space of {name}": space for name, space in spaces.items()} | run.as_dict()
     pruner = optuna.pruners.MedianPruner(RANDOM_TRIALS, n_warmup_steps=int(WARM_UP * run.settings.epochs))
     with open_study(journal, identity, pruner) as study:
@@ -53,21 +53,13 @@ def search_settings(
             trial = study.ask(distributions_of(spaces))
             tried = settings_of(trial.params, spaces)
             outcome = _train(trial, _varied(run, tried).with_seed(seed), matrix, valid, device)
-            log.info("%s trial %d: %s, %s", run.name, n_done, tried, outcome)
+            log.info("%s trial %d: %s: %s", run.name, n_done, tried, _told(outcome))
             trial.set_user_attr(OUTCOME, outcome)
             if outcome["state"] == "complete":
                 study.tell(trial, outcome["valid_rmse"])
             else:
                 study.tell(trial, state=TrialState.PRUNED)
         return _table(finished_trials(study)[:n_trials], spaces)
-
-
-def _digest(split: Path) -> str:
-    digest = hashlib.sha256()
-    for part in ("train", "valid"):
-        with (split / f"{part}.parquet").open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()[:12]
 
 
 def _sampler(seed: int, trial: int) -> optuna.samplers.TPESampler:
@@ -107,6 +99,11 @@ def _train(trial: optuna.Trial, run: Run, matrix: RatingMatrix, valid: Part, dev
         "state": state,
         "commit": commit(),
     }
+
+
+def _told(outcome: dict[str, Any]) -> str:
+    score = "" if outcome["valid_rmse"] is None else f", RMSE {outcome['valid_rmse']:.4f}"
+    return f"{outcome['state']}{score}, {outcome['epochs']} epochs, {outcome['seconds']:.1f} s"
 
 
 class _Pruned(Exception):

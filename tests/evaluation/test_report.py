@@ -100,7 +100,7 @@ def results(folder) -> Results:
     rows = {"results": row, "trainings": training, "datasets": PART, "claims": CLAIM, "own_claims": OWN, "final": final}
     for name, values in rows.items():
         write_csv(pd.DataFrame([values]), folder / "tables" / f"{name}.csv")
-    return Results.read(folder / "tables", folder / "figures", folder / "benchmarks")
+    return Results.read(folder / "tables", folder / "figures", folder / "search", folder / "benchmarks")
 
 
 def render(folder, plan: ReportPlan = PLAN, **tables: pd.DataFrame) -> str:
@@ -148,6 +148,20 @@ def test_page_says_how_the_models_were_tuned(page, tmp_path):
     assert "The models are not tuned on Toy &amp; ratings" in render(
         tmp_path, PLAN.model_copy(update={"final": untuned})
     )
+
+
+def test_searches_are_shown_where_there_were_any(page, tmp_path):
+    assert "How settings were searched" not in page and "#search" not in page
+    for run in ("als", "bias"):
+        (tmp_path / "search" / run).mkdir(parents=True)
+        for kind in ("parallel", "history"):
+            (tmp_path / "search" / run / f"{kind}.svg").write_text(f"<svg>{run} {kind}</svg>")
+    shown = render(tmp_path).split('id="search"')[1].split('id="data"')[0]
+    assert re.findall("<summary>(.*?)</summary>", shown) == ["als", "bias"]
+    assert re.findall(r"Search of (\w+): (\w+),", shown) == [
+        ("als", "history"), ("als", "parallel"), ("bias", "history"), ("bias", "parallel"),
+    ]  # fmt: skip
+    assert data_uri(tmp_path / "search" / "bias" / "history.svg") in shown
 
 
 def test_what_the_paper_measured_on_is_told_by_the_source_not_by_a_name(tmp_path):

@@ -5,7 +5,16 @@ import sys
 
 import pytest
 
-from deeprec.runtime.files import ROOT, InputError, read_json, remove_leftovers, replacing, write_json, write_text
+from deeprec.runtime.files import (
+    ROOT,
+    InputError,
+    digest,
+    read_json,
+    remove_leftovers,
+    replacing,
+    write_json,
+    write_text,
+)
 
 
 def test_failure_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -54,3 +63,14 @@ def test_json_refuses_nan_and_garbage(tmp_path):
     (tmp_path / "y.json").write_text("{")
     with pytest.raises(InputError, match=r"y\.json: not valid JSON"):
         read_json(tmp_path / "y.json")
+
+
+def test_a_digest_tells_files_by_their_content(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_text("a")
+    assert digest(one, two) == "" and digest(two) == ""
+    two.write_text("b")
+    assert len({digest(one), digest(two), digest(one, two), digest(two, one)}) == 4
+    before = digest(one, two)
+    two.write_text("a")
+    assert digest(one) == digest(two) and digest(one, two) != before

@@ -191,6 +191,14 @@ def test_search_is_asked_for_by_name(finished):
     assert set(table["rank"]) <= {1, 3} and list(table["state"]) == ["complete"] * 2
     page = (finished / RESULTS / "search" / "tuning.md").read_text()
     assert "How the models were tuned: Toy ratings" in page and "2 trials" in page and "## als" in page
+    for plot in ("history", "importances", "parallel"):
+        assert "</svg>" in (finished / RESULTS / "search" / "als" / f"{plot}.svg").read_text()
+    assert set(read_json(finished / RESULTS / "search" / "tracking.json")["searches"]) == {"als"}
+    assert not list((finished / RESULTS / "search").glob("*.journal"))
+    # The report is made again, to show it; no other job is.
+    assert planned(finished) == {"all": 1, "write_report": 1}
+    snakemake(finished)
+    assert "<summary>als</summary>" in (finished / RESULTS / "report.html").read_text()
 
 
 def test_finished_workflow_has_nothing_to_do_and_edits_rerun_what_they_concern(finished):

@@ -42,7 +42,12 @@ rule write_report:
     params:
         tables=lambda wildcards, input: os.path.dirname(input.tables[0]),
         figures=lambda wildcards, input: os.path.dirname(input.figures[0]),
+        search="results/{dataset}/search",
+        # Searches take hours and are asked for by name, so the report has none as input; it is made again after one.
+        searched=lambda wildcards: digest(
+            f"results/{wildcards.dataset}/search/tuning.md"
+        ),
         benchmarks="results/{dataset}/benchmarks",
     shell:
         "python {input.code[0]:q} --plan {input.plan:q} --tables {params.tables:q} --figures {params.figures:q} "
-        "--benchmarks {params.benchmarks:q} --out {output:q} --log {log:q}"
+        "--search {params.search:q} --benchmarks {params.benchmarks:q} --out {output:q} --log {log:q}"

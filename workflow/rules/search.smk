@@ -92,8 +92,42 @@ rule write_tuning:
         "--out {output:q} --log {log:q}"
 
 
+rule track_searches:
+    """Mirror the searches in MLflow, beside the data set's runs."""
+    input:
+        code=modules_of("scripts/track_searches.py"),
+        plans=expand(
+            "results/{dataset}/plan/search/{run}.yaml",
+            run=PLAN.config.search.runs,
+            allow_missing=True,
+        ),
+        search=expand(
+            "results/{dataset}/search/{run}.csv",
+            run=PLAN.config.search.runs,
+            allow_missing=True,
+        ),
+        figures=expand(SEARCH_FIGURES, run=PLAN.config.search.runs, allow_missing=True),
+    output:
+        "results/{dataset}/search/tracking.json",
+    log:
+        "results/{dataset}/logs/track_searches.log",
+    benchmark:
+        "results/{dataset}/benchmarks/track_searches.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        plans=lambda wildcards, input: os.path.dirname(input.plans[0]),
+        uri=PLAN.config.tracking_uri,
+    shell:
+        "python {input.code[0]:q} --search {input.search:q} --plans {params.plans:q} --dataset {wildcards.dataset:q} "
+        "--tracking-uri {params.uri:q} --out {output:q} --log {log:q}"
+
+
 rule search:
     """Search every model's settings, which changes none of them."""
     input:
         f"results/{PLAN.name}/search/tuning.md",
-        expand(SEARCH_FIGURES, dataset=PLAN.name, run=PLAN.config.search.runs),
+        f"results/{PLAN.name}/search/tracking.json",

@@ -1,0 +1,34 @@
+"""Mirror searches in MLflow, in an experiment beside that of the data set's runs."""
+
+import argparse
+import logging
+from pathlib import Path
+
+import mlflow
+
+from deeprec.config.plan_files import SearchPlan, read_plan
+from deeprec.runtime import console
+from deeprec.runtime.files import write_json
+from deeprec.tracking.live import open_store
+from deeprec.tracking.searches import mirror_search
+
+
+def main(args: argparse.Namespace) -> None:
+    mlflow.set_tracking_uri(args.tracking_uri)
+    client, experiment = open_store(args.tracking_uri, f"{args.dataset} search")
+    ids = {
+        table.stem: mirror_search(client, experiment, read_plan(args.plans / f"{table.stem}.yaml", SearchPlan), table)
+        for table in args.search
+    }
+    write_json(args.out, {"tracking_uri": args.tracking_uri, "experiment_id": experiment, "searches": ids})
+    logging.info("MLflow: %d searches mirrored", len(ids))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--search", required=True, nargs="+", type=Path, help="the trials of each run (.csv)")
+    parser.add_argument("--plans", required=True, type=Path, help="folder of plan/search/RUN.yaml")
+    parser.add_argument("--dataset", required=True, help="the data set's name")
+    parser.add_argument("--tracking-uri", required=True, help="MLflow tracking URI")
+    parser.add_argument("--out", required=True, type=Path, help="JSON file to write, with the searches' ids")
+    console.run(main, parser)
