@@ -9,8 +9,8 @@ import mlflow
 from deeprec.config.plan_files import SearchPlan, read_plan
 from deeprec.runtime import console
 from deeprec.runtime.files import write_json
-from deeprec.tracking.live import open_store
 from deeprec.tracking.searches import mirror_search
+from deeprec.tracking.store import open_store
 
 
 def main(args: argparse.Namespace) -> None:

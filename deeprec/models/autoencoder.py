@@ -170,10 +170,7 @@ class AutoEncoderLearner:
         if center:
             row = replace(center, by_item=False)
             x = SparseRows(x.at, x.values - row.of(x, everyone))
-        if self.by_item:
-            y = self._outputs(*self._new_outputs(x))
-        else:
-            y = self.mean_model.eval().complete(self._input(x))
+        y = self._outputs(*self._new_outputs(x)) if self.by_item else self.mean_model.eval().complete(self._input(x))
         return y if center is None else center.added_to_all(y, everyone)
 
     def _new_outputs(self, x: SparseRows) -> tuple[Tensor, Tensor]:

@@ -86,6 +86,7 @@ def _train(trial: optuna.Trial, run: Run, matrix: RatingMatrix, valid: Part, dev
             valid,
             epochs,
             diverged_above=divergence_limit(matrix),
+            patience=run.settings.patience,
             on_epoch=partial(_report, trial, epochs),
         )
         state = "diverged" if progress.diverged else "complete"
