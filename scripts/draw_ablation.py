@@ -7,6 +7,7 @@ from deeprec.config.plan_files import AblationPlan, read_plan
 from deeprec.evaluation.ablation_figure import draw_ablation
 from deeprec.evaluation.curves import read_curves
 from deeprec.evaluation.figure_style import save
+from deeprec.evaluation.tables import datasets_table, rating_range
 from deeprec.runtime import console
 
 
@@ -14,7 +15,8 @@ def main(args: argparse.Namespace) -> None:
     plan = read_plan(args.plan, AblationPlan)
     folders = {run: [args.runs / run / f"seed_{seed}" for seed in plan.seeds] for run in plan.ablation.runs.values()}
     curves = [read_curves(label, run, folders[run]) for label, run in plan.ablation.runs.items()]
-    figure = draw_ablation(plan.ablation, curves, plan.title)
+    scale = rating_range(datasets_table(plan.title, args.stats, {}))
+    figure = draw_ablation(plan.ablation, curves, plan.title, scale)
     for path in args.out:
         save(figure, path)
 
@@ -23,5 +25,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--plan", required=True, type=Path, help="plan/ablations/ABLATION.yaml")
     parser.add_argument("--runs", required=True, type=Path, help="folder of all runs")
+    parser.add_argument("--stats", required=True, nargs="+", type=Path, help="stats.json of the runs' splits")
     parser.add_argument("--out", required=True, nargs="+", type=Path, help="figures to write, .png or .svg")
     console.run(main, parser)

@@ -9,13 +9,13 @@ import pandas as pd
 from deeprec.config.plan_files import ClaimsPlan, read_plan
 from deeprec.evaluation.claims import VERDICTS, judge_claims
 from deeprec.evaluation.own_claims import judge_own
-from deeprec.evaluation.tables import write_csv
+from deeprec.evaluation.tables import rating_range, write_csv
 from deeprec.runtime import console
 
 
 def main(args: argparse.Namespace) -> None:
     plan, trainings = read_plan(args.plan, ClaimsPlan), pd.read_csv(args.trainings)
-    papers = judge_claims(trainings, plan.groups)
+    papers = judge_claims(trainings, plan.groups, rating_range(pd.read_csv(args.datasets)))
     own = judge_own(trainings, plan.groups, plan.changes)
     for verdicts, path, whose in ((papers, args.out, "the paper's"), (own, args.own, "ours")):
         write_csv(verdicts, path)
@@ -26,6 +26,7 @@ def main(args: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trainings", required=True, type=Path, help="trainings.csv")
+    parser.add_argument("--datasets", required=True, type=Path, help="datasets.csv, which has the ratings' range")
     parser.add_argument(
         "--plan",
         required=True,

@@ -208,6 +208,10 @@ class Plan:
         """The splits that runs use, and so are made."""
         return list(dict.fromkeys(run.split for run in self.runs.values()))
 
+    def splits_of(self, ablation: str) -> list[str]:
+        """Return the splits of an ablation's runs."""
+        return list(dict.fromkeys(self.runs[run].split for run in self.ablations[ablation].runs.values()))
+
     def space(self, run: str) -> dict[str, Space]:
         """Return where a search samples each setting of a run from; shapes' names as their sizes."""
         searched = self.config.search.runs[run]

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,7 @@ from deeprec.settings.splits import DateSplit, TimeSplit
 
 PARTS = ("train", "valid", "test")
 EPOCH = date(1970, 1, 1)
+T = TypeVar("T", int, float)
 
 
 class Intervals(NamedTuple):
@@ -221,6 +222,8 @@ class Count:
     n_ratings: int
     first: int | None  # day since 1970-01-01
     last: int | None
+    lowest: float | None = None  # rating, stars
+    highest: float | None = None
 
     @classmethod
     def of_nothing(cls, n_users: int, n_items: int) -> "Count":
@@ -233,35 +236,41 @@ class Count:
             self.users[part["user"]] = True
             self.items[part["item"]] = True
             self.n_ratings += len(part["date"])
-            self.first = _earliest(self.first, int(part["date"].min()))
-            self.last = _latest(self.last, int(part["date"].max()))
+            self.first = _least(self.first, int(part["date"].min()))
+            self.last = _most(self.last, int(part["date"].max()))
+            self.lowest = _least(self.lowest, float(part["rating"].min()))
+            self.highest = _most(self.highest, float(part["rating"].max()))
 
     def __or__(self, other: "Count") -> "Count":
         return Count(
             self.users | other.users,
             self.items | other.items,
             self.n_ratings + other.n_ratings,
-            _earliest(self.first, other.first),
-            _latest(self.last, other.last),
+            _least(self.first, other.first),
+            _most(self.last, other.last),
+            _least(self.lowest, other.lowest),
+            _most(self.highest, other.highest),
         )
 
     def stats(self) -> dict[str, Any]:
-        """Return the counts, and the first and last date as ISO text."""
+        """Return the counts, the first and last date as ISO text, and the range of the ratings."""
         return {
             "n_ratings": self.n_ratings,
             "n_users": int(self.users.sum()),
             "n_items": int(self.items.sum()),
             "first_date": str(np.datetime64(self.first, "D")),
             "last_date": str(np.datetime64(self.last, "D")),
+            "min_rating": self.lowest,
+            "max_rating": self.highest,
         }
 
 
-def _earliest(*days: int | None) -> int | None:
-    return min((day for day in days if day is not None), default=None)
+def _least(*values: T | None) -> T | None:
+    return min((value for value in values if value is not None), default=None)
 
 
-def _latest(*days: int | None) -> int | None:
-    return max((day for day in days if day is not None), default=None)
+def _most(*values: T | None) -> T | None:
+    return max((value for value in values if value is not None), default=None)
 
 
 def _dates(ratings: Path) -> str:

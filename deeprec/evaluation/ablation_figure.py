@@ -16,16 +16,18 @@ from deeprec.evaluation.change_panel import draw_changes
 from deeprec.evaluation.curves import Curves
 from deeprec.evaluation.figure_style import COLOURS, DASHES, GREY, LINE, PANEL, STYLE, draw_head, head_lines
 
-WORST_SHOWN = 3.0  # stars; no scale reaches further, whatever a diverging run does
+# Of the ratings' range, 3 stars where it is 1 to 5: no scale of an RMSE reaches further, whatever a diverging run does.
+WORST_SHOWN = 0.75
 
 
 LineEnd = tuple[float, Curves, str]  # a line's last value (stars), its run and its colour
 
 
-def draw_ablation(ablation: Ablation, curves: list[Curves], dataset: str) -> Figure:
+def draw_ablation(ablation: Ablation, curves: list[Curves], dataset: str, rating_range: float) -> Figure:
     """Draw an ablation's panels, two a row, under its title, the data set's name and size, and what the spread is.
 
-    The paper's values, where the ablation has them, are drawn apart from ours.
+    The paper's values, where the ablation has them, are drawn apart from ours. `rating_range` is the width of the
+    ratings' scale, stars.
     """
     panels = ablation.panels
     n_columns = min(2, len(panels))
@@ -39,7 +41,7 @@ def draw_ablation(ablation: Ablation, curves: list[Curves], dataset: str) -> Fig
         drawn = []
         for axis, panel in zip(grid.flat, panels, strict=False):
             chosen = [curve for curve in curves if panel.runs is None or curve.label in (*panel.runs, panel.reference)]
-            drawn.append((axis, panel.show, _draw_panel(axis, chosen, panel, ablation.paper)))
+            drawn.append((axis, panel.show, _draw_panel(axis, chosen, panel, ablation.paper, rating_range)))
         for axis in grid.flat[len(panels) :]:
             axis.set_visible(False)
         _share_scale(drawn)
@@ -62,7 +64,9 @@ def _spread(curves: list[Curves]) -> str:
     return f"mean and range of {n_seeds} seeds" if n_seeds > 1 else "one seed, so no spread"
 
 
-def _draw_panel(axis: Axes, curves: list[Curves], panel: Panel, paper: dict[str, float]) -> list[LineEnd]:
+def _draw_panel(
+    axis: Axes, curves: list[Curves], panel: Panel, paper: dict[str, float], rating_range: float
+) -> list[LineEnd]:
     kind, ends = PANELS[panel.show], []
     if isinstance(kind, Changes):
         draw_changes(axis, curves, panel.reference, kind.column)
@@ -72,7 +76,7 @@ def _draw_panel(axis: Axes, curves: list[Curves], panel: Panel, paper: dict[str,
         axis.set_xlabel(panel.axis)
         axis.set_ylabel(kind.y_label)
     else:
-        ends = _draw_curves(axis, curves, kind)
+        ends = _draw_curves(axis, curves, kind, rating_range)
         axis.set_xlabel(kind.x_label)
         kind.finish(axis, curves)
         axis.set_ylabel(kind.y_label)
@@ -117,7 +121,7 @@ def _draw_scores(axis: Axes, curves: list[Curves], paper: dict[str, float], scor
     axis.margins(x=0.1, y=0.18)
 
 
-def _draw_curves(axis: Axes, curves: list[Curves], kind: "Lines") -> list[LineEnd]:
+def _draw_curves(axis: Axes, curves: list[Curves], kind: "Lines", rating_range: float) -> list[LineEnd]:
     """A line a run, the mean over seeds, in a band from the lowest to the highest seed; return the ends."""
     ends = []
     for number, curve in enumerate(curves):
@@ -140,7 +144,7 @@ def _draw_curves(axis: Axes, curves: list[Curves], kind: "Lines") -> list[LineEn
             )
         end = float(mean[finite[-1]]) if len(finite) else np.inf
         ends.append((end, curve, colour))
-    axis.set_ylim(*_zoomed([_stack(curve, kind)[1] for curve in curves]))
+    axis.set_ylim(*_zoomed([_stack(curve, kind)[1] for curve in curves], rating_range))
     return ends
 
 
@@ -198,14 +202,15 @@ def _smooth(values: np.ndarray, points: int = 200) -> np.ndarray:
     return smooth
 
 
-def _zoomed(stacks: list[np.ndarray]) -> tuple[float, float]:
+def _zoomed(stacks: list[np.ndarray], rating_range: float) -> tuple[float, float]:
     """Return a scale that cuts off the first epochs' fall, which would flatten everything after it."""
+    worst = WORST_SHOWN * rating_range or 1.0
     tails = [values[:, values.shape[1] // 10 :] for values in stacks]
-    seen = np.concatenate([tail[np.isfinite(tail) & (tail < WORST_SHOWN)] for tail in tails] or [np.empty(0)])
+    seen = np.concatenate([tail[np.isfinite(tail) & (tail < worst)] for tail in tails] or [np.empty(0)])
     if not len(seen):
-        return 0.0, WORST_SHOWN
+        return 0.0, worst
     low, high = seen.min(), np.percentile(seen, 97)
-    pad = 0.06 * (high - low) or 0.05
+    pad = 0.06 * (high - low) or worst / 60
     return low - pad, high + pad
 
 

@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-NEGLIGIBLE = 0.005  # stars: "changes little" means less than this, below the 0.0067 that slide 21 calls a gain
+# "Changes little" means less than this share of the ratings' range: of Netflix's 1 to 5 stars 0.005, below the 0.0067
+# that slide 21 calls a gain.
+NEGLIGIBLE = 0.00125
 
 VERDICTS = ("held", "not held", "unclear")
 
@@ -31,7 +33,7 @@ class Claim:
     name: str
     experiment: str  # A to F, as in the paper's order
     slide: int | None  # None for a claim of ours
-    statement: str
+    statement: str  # {little} is what counts as little, in stars
     compared: str  # the effect in words: what is subtracted from what
     effect: Callable[[Scores], np.ndarray]  # one value a seed, in stars; NaN where a run diverged
     asserts: str  # "below 0", "above 0", "about 0" or "diverges"
@@ -164,7 +166,7 @@ CLAIMS = [
     ),
     Claim(
         "refeed_alone", "E", 21,
-        f"Re-feeding alone changes little (less than {NEGLIGIBLE} stars)",
+        "Re-feeding alone changes little (less than {little} stars)",
         "best validation RMSE at the low learning rate: with re-feeding less without",
         _difference("refeeding: re-feeding", "refeeding: baseline", "valid_rmse"),
         "about 0",
@@ -193,20 +195,25 @@ CLAIMS = [
 ]  # fmt: skip
 
 
-def judge_claims(trainings: pd.DataFrame, groups: dict[str, dict[str, str]]) -> pd.DataFrame:
-    """Return claims.csv: a row a claim; `groups` has the runs by label of each ablation and the final table."""
+def judge_claims(trainings: pd.DataFrame, groups: dict[str, dict[str, str]], rating_range: float) -> pd.DataFrame:
+    """Return claims.csv: a row a claim.
+
+    `groups` has the runs by label of each ablation and the final table; `rating_range` is the width of the ratings'
+    scale, stars.
+    """
     runs = {f"{name}: {label}": run for name, labels in groups.items() for label, run in labels.items()}
-    return pd.DataFrame([judge(claim, trainings, runs) for claim in CLAIMS])
+    return pd.DataFrame([judge(claim, trainings, runs, NEGLIGIBLE * rating_range) for claim in CLAIMS])
 
 
-def judge(claim: Claim, trainings: pd.DataFrame, runs: dict[str, str]) -> dict[str, Any]:
+def judge(claim: Claim, trainings: pd.DataFrame, runs: dict[str, str], little: float) -> dict[str, Any]:
     """Return a row of claims.csv: effect, interval (stars), seeds, verdict, and a sentence that says it all.
 
-    `runs` says which run stands behind an ablation's label, "ablation: label".
+    `runs` says which run stands behind an ablation's label, "ablation: label"; `little` is an effect that counts as
+    none, stars.
     """
     row = {
         "claim": claim.name, "experiment": claim.experiment, "slide": claim.slide,
-        "statement": claim.statement, "compared": claim.compared, "asserts": claim.asserts,
+        "statement": claim.statement.replace("{little}", f"{little:g}"), "compared": claim.compared, "asserts": claim.asserts,
         "paper_effect": claim.paper,
     }  # fmt: skip
     try:
@@ -215,7 +222,7 @@ def judge(claim: Claim, trainings: pd.DataFrame, runs: dict[str, str]) -> dict[s
         return {**row, **_outcome("unclear", f"Unclear: there is no run for {missing}.")}
     if claim.asserts == "diverges":
         return {**row, **_judge_divergence(values)}
-    return {**row, **_judge_effect(values, claim.asserts)}
+    return {**row, **_judge_effect(values, claim.asserts, little)}
 
 
 def _per_seed(trainings: pd.DataFrame, run: str | None, label: str, column: str) -> np.ndarray:
@@ -247,7 +254,7 @@ def _judge_divergence(diverged: np.ndarray) -> dict[str, Any]:
     return _outcome(verdict, f"{verdict.capitalize()}: {int(diverged.sum())} of {n} seeds diverged.", n, share)
 
 
-def _judge_effect(values: np.ndarray, asserts: str) -> dict[str, Any]:
+def _judge_effect(values: np.ndarray, asserts: str, little: float) -> dict[str, Any]:
     finite = values[np.isfinite(values)]
     lost = len(values) - len(finite)
     because = f" ({lost} of {len(values)} seeds diverged)" if lost else ""
@@ -258,7 +265,7 @@ def _judge_effect(values: np.ndarray, asserts: str) -> dict[str, Any]:
         sentence = f"Unclear: {effect:+.4f} stars, but one seed gives no interval{because}."
         return _outcome("unclear", sentence, 1, effect)
     low, high = interval(finite)
-    verdict = decide(low, high, asserts)
+    verdict = decide(low, high, asserts, little)
     words = f"{effect:+.4f} stars, 95 % interval {low:+.4f} to {high:+.4f} over {len(finite)} seeds{because}"
     return _outcome(verdict, f"{verdict.capitalize()}: {words}.", len(finite), effect, low, high)
 
@@ -269,11 +276,11 @@ def interval(values: np.ndarray) -> tuple[float, float]:
     return float(values.mean() - half), float(values.mean() + half)
 
 
-def decide(low: float, high: float, asserts: str) -> str:
-    """Return the verdict on an effect that lies between `low` and `high` (stars)."""
+def decide(low: float, high: float, asserts: str, little: float) -> str:
+    """Return the verdict on an effect that lies between `low` and `high`, where less than `little` is none (stars)."""
     held, refuted = {
         "below 0": (high < 0, low > 0),
         "above 0": (low > 0, high < 0),
-        "about 0": (low > -NEGLIGIBLE and high < NEGLIGIBLE, low > NEGLIGIBLE or high < -NEGLIGIBLE),
+        "about 0": (low > -little and high < little, low > little or high < -little),
     }[asserts]
     return "held" if held else "not held" if refuted else "unclear"

@@ -23,8 +23,8 @@ def judge_own(
     """
     runs = {f"{name}: {label}": run for name, labels in groups.items() for label, run in labels.items()}
     claims = [*_leads(groups.get(FINAL, {})), *_changes(ablations)]
-    rows = [judge(claim, trainings, runs) for claim in claims]
-    return pd.DataFrame(rows) if rows else judge_claims(trainings, {}).head(0)
+    rows = [judge(claim, trainings, runs, little=0.0) for claim in claims]
+    return pd.DataFrame(rows) if rows else judge_claims(trainings, {}, 0.0).head(0)
 
 
 def _leads(labels: Mapping[str, str]) -> Iterator[Claim]:

@@ -71,6 +71,12 @@ def datasets_table(dataset: str, stats: list[Path], expected: Audit) -> pd.DataF
     )
 
 
+def rating_range(datasets: pd.DataFrame) -> float:
+    """Return the width of the training ratings' scale in datasets.csv, stars: 4 where they run from 1 to 5."""
+    train = datasets[datasets["part"] == "train"]
+    return float(train["max_rating"].max() - train["min_rating"].min())
+
+
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return a table's rows as mappings."""
     return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]

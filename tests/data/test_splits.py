@@ -247,6 +247,8 @@ def test_counts_are_those_of_the_files(tmp_path: Path) -> None:
             "n_items": part["item_id"].nunique(),
             "first_date": part["date"].min().isoformat(),
             "last_date": part["date"].max().isoformat(),
+            "min_rating": part["rating"].min(),
+            "max_rating": part["rating"].max(),
         }
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from deeprec.config.schema import Ablation, Panel
-from deeprec.evaluation.ablation_figure import PANELS, Curves, _apart, draw_ablation, draw_curve, times_to
+from deeprec.evaluation.ablation_figure import PANELS, Curves, _apart, _zoomed, draw_ablation, draw_curve, times_to
 from deeprec.evaluation.figure_style import save
 
 ABLATION = Ablation(
@@ -61,7 +61,7 @@ def texts(figure) -> str:
 
 
 def test_everything_is_labelled():
-    said = texts(draw_ablation(ABLATION, [curves("2", "depth_2"), curves("4", "depth_4")], "MovieLens 100K"))
+    said = texts(draw_ablation(ABLATION, [curves("2", "depth_2"), curves("4", "depth_4")], "MovieLens 100K", 4.0))
     for words in (
         "Deeper is better",
         "MovieLens 100K, 69,575 training ratings",
@@ -80,6 +80,7 @@ def test_drawn_values_are_the_runs():
         with_panels({"show": "best_valid"}),
         [curves("2", "depth_2"), curves("4", "depth_4")],
         "M",
+        4.0,
     )
     lines = {line.get_label(): line.get_ydata() for line in figure.axes[0].lines}
     np.testing.assert_allclose(lines["ours"], [1.11, 1.11])
@@ -87,28 +88,28 @@ def test_drawn_values_are_the_runs():
 
 
 def test_one_seed_has_no_band_and_says_so():
-    figure = draw_ablation(with_panels({"show": "valid"}), [curves("2", "depth_2", 1)], "M")
+    figure = draw_ablation(with_panels({"show": "valid"}), [curves("2", "depth_2", 1)], "M", 4.0)
     assert not figure.axes[0].collections and "one seed" in texts(figure)
-    several = draw_ablation(with_panels({"show": "valid"}), [curves("2", "depth_2", 3)], "M")
+    several = draw_ablation(with_panels({"show": "valid"}), [curves("2", "depth_2", 3)], "M", 4.0)
     assert several.axes[0].collections
 
 
 @pytest.mark.parametrize("diverged", [1, 3])
 def test_diverged_runs_are_drawn_as_diverged(diverged):
-    figure = draw_ablation(ABLATION, [curves("2", "depth_2"), curves("4", "depth_4", 3, diverged)], "M")
+    figure = draw_ablation(ABLATION, [curves("2", "depth_2"), curves("4", "depth_4", 3, diverged)], "M", 4.0)
     assert f"diverged ({diverged} of 3)" in texts(figure) and f"{diverged} of 3 diverged" in texts(figure)
     assert any(line.get_marker() == "x" for line in figure.axes[1].lines)
 
 
 def test_ablation_without_panels_gets_a_figure():
     plain = Ablation(title="Mine", runs=ABLATION.runs)
-    figure = draw_ablation(plain, [curves("2", "depth_2")], "M")
+    figure = draw_ablation(plain, [curves("2", "depth_2")], "M", 4.0)
     assert "Validation RMSE (stars)" in texts(figure) and len(figure.axes[0].lines) == 1
 
 
 def test_unordered_runs_are_not_joined():
     panel = with_panels({"show": "test"})
-    named = draw_ablation(panel, [curves("ALS", "als"), curves("PCA", "pca")], "M").axes[0].lines
+    named = draw_ablation(panel, [curves("ALS", "als"), curves("PCA", "pca")], "M", 4.0).axes[0].lines
     assert next(line for line in named if line.get_label() == "ours").get_marker() == "_"
 
 
@@ -117,8 +118,18 @@ def test_same_quantity_same_scale():
     high = curves("4", "depth_4")
     for history in high.histories:
         history["valid_rmse"] += 0.7
-    axes = draw_ablation(with_panels(*panels), [curves("2", "depth_2"), high], "M").axes
+    axes = draw_ablation(with_panels(*panels), [curves("2", "depth_2"), high], "M", 4.0).axes
     assert axes[0].get_ylim() == axes[1].get_ylim()
+
+
+def test_the_scale_follows_that_of_the_ratings():
+    """A first run that diverges at 2.9 and 3.1 stars is in sight and out of it, and so at 100 times as much."""
+    stacks = [np.array([[9.0, 2.9, 1.0, 0.9]]), np.array([[9.0, 3.1, 1.0, 0.95]])]
+    low, high = _zoomed(stacks, 4.0)
+    assert low < 0.9 and 2.5 < high < 3.1
+    np.testing.assert_allclose(_zoomed([100 * values for values in stacks], 400.0), (100 * low, 100 * high), rtol=1e-12)
+    assert _zoomed([np.array([[9.0, 9.0]])], 4.0) == (0.0, 3.0)
+    assert _zoomed([np.array([[1.0, 1.0]])], 4.0) == (0.95, 1.05)  # one value alone keeps some room
 
 
 def sooner(run: Curves, times: float) -> Curves:
@@ -140,7 +151,7 @@ def test_times_are_those_of_the_first_epoch_that_is_as_good():
 def test_curves_against_seconds_say_how_soon_a_run_is_as_good_as_the_first():
     ablation = with_panels({"show": "seconds"})
     slow = curves("slow", "slow")
-    figure = draw_ablation(ablation, [slow, sooner(slow, 4), curves("lost", "lost", diverged=1)], "MovieLens 100K")
+    figure = draw_ablation(ablation, [slow, sooner(slow, 4), curves("lost", "lost", diverged=1)], "MovieLens 100K", 4.0)
     said = texts(figure)
     for words in ("Seconds of training", "Validation RMSE (stars)", "best of slow: 1.110", "20 s", "5 s\n1/4"):
         assert words in said
@@ -159,7 +170,7 @@ def test_names_keep_their_distance():
 def test_same_figure_same_bytes(tmp_path, suffix):
     for name in ("a", "b"):
         save(
-            draw_ablation(ABLATION, [curves("2", "depth_2"), curves("4", "depth_4")], "M"),
+            draw_ablation(ABLATION, [curves("2", "depth_2"), curves("4", "depth_4")], "M", 4.0),
             tmp_path / (name + suffix),
         )
     assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()

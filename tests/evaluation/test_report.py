@@ -85,7 +85,7 @@ PART = {
 def results(folder) -> Results:
     """Tables of one run, as the pipeline's have them, and figures."""
     for name in ("depth", "final"):
-        figure = draw_ablation(ABLATION, [curves("2", "depth_2"), curves("4", "depth_4")], "Toy")
+        figure = draw_ablation(ABLATION, [curves("2", "depth_2"), curves("4", "depth_4")], "Toy", 4.0)
         save(figure, folder / "figures" / f"{name}.svg")
     row = {
         "run": "depth_2", "split": "3m", "valid_rmse_mean": 1.28, "valid_rmse_sd": 0.01, "test_rmse_mean": 1.26,

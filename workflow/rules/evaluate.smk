@@ -52,6 +52,7 @@ rule judge_claims:
         code=modules_of("scripts/judge_claims.py"),
         plan="results/{dataset}/plan/claims.yaml",
         trainings="results/{dataset}/tables/trainings.csv",
+        datasets="results/{dataset}/tables/datasets.csv",
     output:
         report(
             "results/{dataset}/tables/claims.csv",
@@ -73,8 +74,8 @@ rule judge_claims:
     resources:
         mem_mb=500,
     shell:
-        "python {input.code[0]:q} --trainings {input.trainings:q} --plan {input.plan:q} --out {output[0]:q} "
-        "--own {output[1]:q} --log {log:q}"
+        "python {input.code[0]:q} --trainings {input.trainings:q} --datasets {input.datasets:q} --plan {input.plan:q} "
+        "--out {output[0]:q} --own {output[1]:q} --log {log:q}"
 
 
 rule draw_ablation:
@@ -88,6 +89,11 @@ rule draw_ablation:
             run=PLAN.ablations[wildcards.ablation].runs.values(),
             seed=PLAN.config.seeds,
             file=["history.parquet", "steps.parquet", "metrics.json"],
+        ),
+        stats=lambda wildcards: expand(
+            "results/{dataset}/splits/{split}/stats.json",
+            dataset=wildcards.dataset,
+            split=PLAN.splits_of(wildcards.ablation),
         ),
     output:
         report(
@@ -111,7 +117,8 @@ rule draw_ablation:
     params:
         runs="results/{dataset}/runs",
     shell:
-        "python {input.code[0]:q} --plan {input.plan:q} --runs {params.runs:q} --out {output:q} --log {log:q}"
+        "python {input.code[0]:q} --plan {input.plan:q} --runs {params.runs:q} --stats {input.stats:q} "
+        "--out {output:q} --log {log:q}"
 
 
 rule draw_final:
