@@ -213,8 +213,8 @@ def judge(claim: Claim, trainings: pd.DataFrame, runs: dict[str, str], little: f
     """
     row = {
         "claim": claim.name, "experiment": claim.experiment, "slide": claim.slide,
-        "statement": claim.statement.replace("{little}", f"{little:g}"), "compared": claim.compared, "asserts": claim.asserts,
-        "paper_effect": claim.paper,
+        "statement": claim.statement.replace("{little}", f"{little:g}"), "compared": claim.compared,
+        "asserts": claim.asserts, "paper_effect": claim.paper,
     }  # fmt: skip
     try:
         values = claim.effect(lambda label, column: _per_seed(trainings, runs.get(label), label, column))

@@ -18,6 +18,7 @@ from deeprec.models.center import MEANS_L2, PREFIX, center_of
 from deeprec.models.factors import clip, rating_range
 from deeprec.models.network import ACTIVATIONS, AutoEncoder
 from deeprec.models.optimizers import make_optimizer
+from deeprec.models.reach import warn_out_of_reach
 from deeprec.runtime import parallel
 from deeprec.runtime.files import InputError
 from deeprec.settings.autoencoder import AutoEncoderSettings
@@ -39,6 +40,8 @@ class AutoEncoderLearner:
         self.matrix = (train.transpose() if self.by_item else train).to(device)
         self.limits = rating_range(train) if settings.clip else None
         self.model = AutoEncoder(self.matrix.n_columns, settings).to(device)
+        if self.center is None:  # else it ends in what reaches all, as its settings ask
+            warn_out_of_reach(self.model.last_name, self.model.last_activation, self.matrix.values)
         if settings.output_start == "means":
             self.model.start_at(item_means(self.matrix, MEANS_L2))
         self.mean_model = deepcopy(self.model) if settings.ema_epochs else self.model

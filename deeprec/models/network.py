@@ -49,7 +49,8 @@ class AutoEncoder(nn.Module):
             self.decode_w = nn.ParameterList(nn.Parameter(torch.empty(pair)) for pair in reversed(pairs))
         self.activation, on_last = ACTIVATIONS[settings.activation]
         last = settings.activation if on_last else "identity"
-        self.last_activation = ACTIVATIONS[last if settings.last_activation == "same" else settings.last_activation][0]
+        self.last_name = last if settings.last_activation == "same" else settings.last_activation
+        self.last_activation = ACTIVATIONS[self.last_name][0]
         self.dropout = nn.Dropout(settings.dropout)
         self.precision = PRECISIONS[settings.precision]
         for w in self.weight_matrices():
