@@ -45,8 +45,10 @@ try:
     )
 except InputError as error:
     raise WorkflowError(str(error)) from None  # which is told without a traceback
+# Snakemake formats the prefix, too: braces in a folder's name are doubled.
+PACKAGE_FOLDER = shlex.quote(ROOT).replace("{", "{{").replace("}", "}}")
 shell.prefix(
-    f"set -euo pipefail; export PYTHONPATH={shlex.quote(ROOT)} {DRIVER}={os.getpid()}; "
+    f"set -euo pipefail; export PYTHONPATH={PACKAGE_FOLDER} {DRIVER}={os.getpid()}; "
 )
 if workflow.is_main_process:
     forget_incomplete(

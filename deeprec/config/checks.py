@@ -1,7 +1,7 @@
 """The check of a config before any job: every wrong key is told at once, with what was found and expected."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ from deeprec.settings.models import MODELS
 
 FOLDER = ROOT / "workflow" / "datasets"
 TAKEN_OVER = ("main_split", "split_seed", "splits", "models", "recipes", "runs", "ablations", "final")  # by `like`
+# What no machine holds is refused before any job; the items are fewer than in any data set worth a pipeline.
+ITEMS, BYTES, MOST_BYTES = 1_000, 4, 10**12
+PAPER_SPLITS = ("3m", "6m", "1y", "full")  # of Netflix (slide 8), whatever the data set
 SAMPLERS = ("log_uniform", "uniform", "choices")
 
 
@@ -113,9 +116,22 @@ def _check_values(plan: Plan, at: str, kind: type[ModelSettings], values: dict[s
         yield f"{at}.hidden: unknown shape {shape!r}; choose from {_choices(plan.config.shapes)}"
         return
     try:
-        kind.model_validate(plan.with_shape(values))
+        size = BYTES * _n_weights(kind.model_validate(plan.with_shape(values)).model_dump())
     except ValidationError as error:
         yield from problems(error, at)
+        return
+    if size > MOST_BYTES:
+        yield (
+            f"{at}: found sizes of {size:.1e} bytes of weights for {ITEMS:,} items; expected at most {MOST_BYTES:.0e}"
+        )
+
+
+def _n_weights(settings: dict[str, Any]) -> int:
+    """Return how many weights a model has at least, with `ITEMS` items: its layers', and its factors'."""
+    hidden = settings.get("hidden", [])
+    layers = [ITEMS, *(hidden if isinstance(hidden, list) else [hidden])]
+    factors = sum(settings.get(name, 0) for name in ("rank", "embedding", "dynamic_rank"))
+    return int(sum(a * b for a, b in pairwise(layers)) + ITEMS * factors)
 
 
 def _check_runs(plan: Plan) -> Iterator[str]:
@@ -178,6 +194,10 @@ def _check_names(plan: Plan) -> Iterator[str]:
     paper = plan.dataset.final.paper or plan.config.final.paper
     # Of a model that the data set leaves out, the paper's numbers are left out, too.
     yield from _unknown("final.paper", "model", paper, [*plan.models, *plan.dataset.final.models])
+    for model, by_split in paper.items():
+        yield from _unknown(
+            f"final.paper.{model}", "split", by_split, dict.fromkeys([*PAPER_SPLITS, *plan.dataset.splits])
+        )
 
 
 def _check_search(plan: Plan) -> Iterator[str]:

@@ -10,6 +10,7 @@ from deeprec.settings.base import Settings, Space, setting
 from deeprec.settings.sources import SOURCES, Source
 from deeprec.settings.splits import TimeSplit
 
+LONGEST = 60  # characters of a name: a file's has those of a run, a split, a seed and a process, and 255 at most
 FINAL = "final"  # the final table's name among the ablations
 NAME = "[A-Za-z0-9][A-Za-z0-9._-]*"
 
@@ -20,6 +21,10 @@ def _named(entries: dict[str, Any]) -> dict[str, Any]:
             raise ValueError(
                 f"the name {name!r} becomes part of a path; expected letters, digits, '.', '_' and '-' only, "
                 "a letter or digit first"
+            )
+        if len(name) > LONGEST:
+            raise ValueError(
+                f"the name {name!r} has {len(name)} characters; expected at most {LONGEST}, for file names"
             )
     return entries
 

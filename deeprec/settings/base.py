@@ -41,6 +41,11 @@ class Settings(BaseModel):
     @classmethod
     def _tell_plainly(cls, value: Any, handler: Callable[[Any], Self]) -> Self:
         try:
+            if too_large := [key for key, held in _items(value) if _beyond_64_bits(held)]:
+                found = [
+                    _detail((key,), f"found {shown(value[key])}; expected a number of 64 bits") for key in too_large
+                ]
+                raise ValidationError.from_exception_data(cls.__name__, found)
             return handler(value)
         except ValidationError as error:
             raise ValidationError.from_exception_data(cls.__name__, list(cls._told(error))) from None
@@ -60,6 +65,16 @@ class Settings(BaseModel):
     def _described(cls, at: tuple[int | str, ...]) -> str | None:
         field = next((f for name, f in cls.model_fields.items() if at and at[0] in (name, f.alias)), None)
         return field.description if field else None
+
+
+def _items(value: Any) -> list[tuple[str, Any]]:
+    return list(value.items()) if isinstance(value, Mapping) else []
+
+
+def _beyond_64_bits(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(map(_beyond_64_bits, value))
+    return isinstance(value, int) and not -(2**63) <= value < 2**63
 
 
 def _detail(at: tuple[int | str, ...], message: str) -> InitErrorDetails:
