@@ -18,7 +18,7 @@ from deeprec.runtime.files import InputError
 from deeprec.serving.catalogue import Catalogue
 from deeprec.serving.new_ratings import matrix_of, parse_days
 
-BATCH = 256  # users whose scores of all items are held at once: bounds memory, not results
+SCORES_AT_ONCE = 1 << 24  # of users and items, 64 MB: bounds memory, not results
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,15 @@ class Recommender:
         return pd.concat(blocks, ignore_index=True)
 
     def recommend_all(self, n: int = 10, *, hide_seen: bool = True, clip: bool = True) -> Iterator[pd.DataFrame]:
-        """Yield what `recommend` returns, for all users that the model was trained on, BATCH users at a time."""
+        """Yield what `recommend` returns, for all users that the model was trained on, some users at a time."""
         ids = self.catalogue.users.known
         return self._blocks(ids, np.arange(len(ids)), n, hide_seen, clip)
 
     def _blocks(self, ids: pd.Index, user: np.ndarray, n: int, hide_seen: bool, clip: bool) -> Iterator[pd.DataFrame]:
         check_n(n)
-        for start in range(0, max(1, len(ids)), BATCH):  # of no users, one empty table
-            block = slice(start, start + BATCH)
+        size = max(1, SCORES_AT_ONCE // len(self.catalogue.items))
+        for start in range(0, max(1, len(ids)), size):  # of no users, one empty table
+            block = slice(start, start + size)
             rows = torch.from_numpy(user[block]).long()
             seen = entries_at(self.train, rows) if hide_seen else None
             scores = self.scorer.scores(rows) if len(rows) else torch.empty(0, len(self.catalogue.items))

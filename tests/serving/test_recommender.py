@@ -62,7 +62,7 @@ def test_users_together_get_what_each_gets_alone(name, loaded, monkeypatch):
     alone = pd.concat([model.recommend(user, 3) for user in users], ignore_index=True)
     assert list(together["user_id"]) == [user for user in users for _ in range(3)]
     pd.testing.assert_frame_equal(together, alone, rtol=0, atol=1e-5)
-    monkeypatch.setattr(recommender, "BATCH", 7)  # of 40 users
+    monkeypatch.setattr(recommender, "SCORES_AT_ONCE", 7 * 25 + 3)  # 7 of 40 users
     everyone = pd.concat(list(model.recommend_all(3)), ignore_index=True)
     assert len(everyone) == 3 * 40
     rows = everyone[everyone["user_id"].isin(users)].set_index(["user_id", "rank"]).loc[users].reset_index()
