@@ -65,4 +65,4 @@ def _markdown(table: pd.DataFrame) -> str:
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return "–" if pd.isna(value) else f"{value:.5g}"
-    return "–" if value is None else str(label(value))
+    return "–" if value is None else label(value) if isinstance(value, bool | list) else str(value)

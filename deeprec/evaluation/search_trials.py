@@ -10,9 +10,14 @@ import pandas as pd
 from deeprec.settings.base import Space
 
 
-def label(value: Any) -> Any:
-    """Return a setting as it stands in the table: numbers and text as they are, all else as JSON."""
-    return value if isinstance(value, int | float | str) and not isinstance(value, bool) else json.dumps(value)
+def label(value: Any) -> str:
+    """Return a setting in words: text as it is, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def labelled(settings: Mapping[str, Any], spaces: Mapping[str, Space]) -> dict[str, Any]:
+    """Return settings as they stand in the table: numbers of a range, and choices in words."""
+    return {name: label(value) if "choices" in spaces[name] else value for name, value in settings.items()}
 
 
 def read_trials(path: Path, spaces: Mapping[str, Space]) -> pd.DataFrame:
@@ -20,7 +25,7 @@ def read_trials(path: Path, spaces: Mapping[str, Space]) -> pd.DataFrame:
     choices = {name: space["choices"] for name, space in spaces.items() if "choices" in space}
     table = pd.read_csv(path, dtype=dict.fromkeys(choices, str), keep_default_na=False, na_values=[""])
     for name, values in choices.items():
-        table[name] = table[name].map({str(label(value)): value for value in values}).astype(object)
+        table[name] = table[name].map({label(value): value for value in values}).astype(object)
     return table
 
 

@@ -19,10 +19,10 @@ from pydantic import ValidationError
 from deeprec.config.run_settings import Run
 from deeprec.data.matrix import Part, RatingMatrix, read_part, read_train
 from deeprec.evaluation.search_study import distributions_of, settings_of
-from deeprec.evaluation.search_trials import label
+from deeprec.evaluation.search_trials import labelled
 from deeprec.runtime.files import InputError, digest
 from deeprec.runtime.provenance import commit
-from deeprec.settings.base import Space, problems
+from deeprec.settings.base import ModelSettings, Space, problems
 from deeprec.training.loop import Progress, divergence_limit, train
 from deeprec.training.runs import make_learner
 from deeprec.training.study import OUTCOME, finished_trials, open_study
@@ -30,7 +30,7 @@ from deeprec.training.study import OUTCOME, finished_trials, open_study
 log = logging.getLogger(__name__)
 
 RANDOM_TRIALS = 10  # sampled at random, and never cut short
-WARM_UP = 0.25  # of its epochs, which no trial is denied
+WARM_UP = 0.5  # of its epochs, which no trial is denied: a low learning rate may end well
 
 
 def search_settings(
@@ -79,15 +79,15 @@ def _varied(run: Run, tried: dict[str, Any]) -> Run:
 
 def _train(trial: optuna.Trial, run: Run, matrix: RatingMatrix, valid: Part, device: torch.device) -> dict[str, Any]:
     """Train one variant, perhaps not to its end, and return what came out."""
-    learner, epochs = make_learner(run, matrix, device), run.settings.epochs
+    learner, settings = make_learner(run, matrix, device), run.settings
     try:
         progress = train(
             learner,
             valid,
-            epochs,
+            settings.epochs,
             diverged_above=divergence_limit(matrix),
-            patience=run.settings.patience,
-            on_epoch=partial(_report, trial, epochs),
+            patience=settings.patience,
+            on_epoch=partial(_report, trial, settings),
         )
         state = "diverged" if progress.diverged else "complete"
     except _Pruned as pruned:
@@ -115,19 +115,19 @@ class _Pruned(Exception):
         self.progress = progress
 
 
-def _report(trial: optuna.Trial, epochs: int, progress: Progress) -> None:
+def _report(trial: optuna.Trial, settings: ModelSettings, progress: Progress) -> None:
     """Tell an epoch's validation RMSE to the study; raise _Pruned where half of the others were better by then."""
     if progress.diverged:  # NaN and infinity would stand in the medians
         return
     trial.report(progress.history[-1]["valid_rmse"], progress.epoch)
     # After the last epoch nothing is saved any more.
-    if progress.epoch < epochs and trial.should_prune():
+    if not progress.is_done(settings.epochs, settings.patience) and trial.should_prune():
         raise _Pruned(progress)
 
 
 def _table(trials: list[optuna.trial.FrozenTrial], spaces: dict[str, Space]) -> pd.DataFrame:
     rows = []
     for number, trial in enumerate(trials):
-        tried = {name: label(value) for name, value in settings_of(trial.params, spaces).items()}
+        tried = labelled(settings_of(trial.params, spaces), spaces)
         rows.append({"trial": number, **tried, **trial.user_attrs[OUTCOME]})
     return pd.DataFrame(rows).astype({"valid_rmse": float})

@@ -41,7 +41,7 @@ def open_study(path: Path, identity: dict[str, Any], pruner: optuna.pruners.Base
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_name(f".{path.name}.lock"), timeout=0):
+        with FileLock(lock := path.with_name(f".{path.name}.lock"), timeout=0), _removed(lock):
             _mend(path)
             study = _load(path, pruner)
             _check_identity(study, identity, path)
@@ -54,6 +54,14 @@ def open_study(path: Path, identity: dict[str, Any], pruner: optuna.pruners.Base
         if error.errno in FULL:
             raise disk_full(path, error) from error
         raise InputError(f"{path}: {error.strerror}; expected a file to keep the search's trials in") from error
+
+
+@contextmanager
+def _removed(lock: Path) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)  # while it is held, so that it is ours
 
 
 def finished_trials(study: optuna.Study) -> list[FrozenTrial]:

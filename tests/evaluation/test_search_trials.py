@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from optuna.trial import TrialState
 
 from deeprec.evaluation.search_study import distributions_of, settings_of, study_of
-from deeprec.evaluation.search_trials import chosen_settings, label, read_trials
+from deeprec.evaluation.search_trials import chosen_settings, labelled, read_trials
 from deeprec.evaluation.tables import write_csv
 
 SPACES = {
@@ -18,7 +18,7 @@ SPACES = {
     "rank": {"choices": [4, 16, 8]},
     "center": {"choices": [True, False]},
     "activation": {"choices": ["none", "selu", "NA"]},
-    "scale": {"choices": [0.5, 2]},
+    "scale": {"choices": [0.0, 0.5, 2.0]},
 }
 
 
@@ -63,7 +63,7 @@ def table() -> pd.DataFrame:
         }
         for n in range(4)
     ]
-    rows = [{name: label(value) for name, value in settings.items()} for settings in tried]
+    rows = [labelled(settings, SPACES) for settings in tried]
     outcome = {"valid_rmse": [0.9, 0.8, None, 0.85], "state": ["complete", "complete", "diverged", "pruned"]}
     return pd.DataFrame(rows).assign(**outcome)
 
@@ -78,7 +78,7 @@ def test_a_table_is_read_as_it_was_written(table, tmp_path):
             assert list(read[name]) == pytest.approx(list(table[name]))
     chosen = chosen_settings(read, SPACES)
     assert chosen == {
-        "l2": 0.00024, "dropout": 0.45, "hidden": [64], "rank": 16, "center": False, "activation": "selu", "scale": 2,
+        "l2": 0.00024, "dropout": 0.45, "hidden": [64], "rank": 16, "center": False, "activation": "selu", "scale": 0.5,
     }  # fmt: skip
     assert isinstance(chosen["rank"], int) and isinstance(chosen["center"], bool)
 
