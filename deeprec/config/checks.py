@@ -1,7 +1,7 @@
 """The check of a config before any job: every wrong key is told at once, with what was found and expected."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from deeprec.config.plan import OF_A_RUN, Plan
 from deeprec.config.run_settings import read_yaml
 from deeprec.config.schema import DATASETS, FINAL, Config, Dataset
 from deeprec.runtime.files import ROOT, InputError
-from deeprec.settings.base import ModelSettings, problems, shown
+from deeprec.settings.base import ModelSettings, Space, problems, shown
 from deeprec.settings.bias import BiasSettings
 from deeprec.settings.models import MODELS
 
@@ -212,24 +212,22 @@ def _check_search(plan: Plan) -> Iterator[str]:
             continue
         run = plan.run(name)
         kind = type(run.settings)
-        if not kind.searchable:
-            yield f"{at}: found a {kind.model}, which is made of other runs; search those in its place"
-            continue
         if not searched:
             yield f"{at}: found {searched}; expected settings to search"
         if unknown := [setting for setting in searched if setting not in kind.model_fields]:
             yield from _unknown(at, "key", unknown, kind.model_fields)
             continue
-        for setting, space in plan.space(name).items():
-            if not space:
-                with_space = [field for field in kind.model_fields if kind.space_of(field)]
-                yield f"{at}.{setting}: has no space of its own; give one, or choose from {_choices(with_space)}"
-            else:
-                yield from _check_space(plan, name, setting, space)
+        spaces = plan.space(name)
+        wrong = [words for setting, space in spaces.items() for words in _check_space(plan, name, setting, space)]
+        yield from wrong or _check_pairs(plan, name, spaces)
 
 
-def _check_space(plan: Plan, run: str, setting: str, space: dict[str, list[Any]]) -> Iterator[str]:
-    at = f"search.runs.{run}.{setting}"
+def _check_space(plan: Plan, run: str, setting: str, space: Space) -> Iterator[str]:
+    at, kind = f"search.runs.{run}.{setting}", type(plan.run(run).settings)
+    if not space:
+        with_space = [field for field in kind.model_fields if kind.space_of(field)]
+        yield f"{at}: has no space of its own; give one, or choose from {_choices(with_space)}"
+        return
     if len(space) != 1 or not set(space) <= set(SAMPLERS):
         yield f"{at}: unknown key {_choices(space)}; choose one from {_choices(SAMPLERS)}"
         return
@@ -247,7 +245,18 @@ def _check_space(plan: Plan, run: str, setting: str, space: dict[str, list[Any]]
         values = values if sampler == "choices" else [*values, values[0] + 0.37 * (values[1] - values[0])]
     for value in values:
         tried = {**plan.values(run), setting: value}
-        yield from _check_values(plan, f"search.runs.{run}", type(plan.run(run).settings), tried)
+        yield from _check_values(plan, f"search.runs.{run}", kind, tried)
+
+
+def _check_pairs(plan: Plan, run: str, spaces: dict[str, Space]) -> Iterator[str]:
+    """Two settings of a search whose values do not go together, though each does with the run as it stands."""
+    kind, values = type(plan.run(run).settings), plan.values(run)
+    for one, other in combinations(spaces, 2):
+        at = f"search.runs.{run}: {one} with {other}"
+        for pair in product(*spaces[one].values(), *spaces[other].values()):
+            if found := list(_check_values(plan, at, kind, {**values, one: pair[0], other: pair[1]})):
+                yield found[0]
+                break
 
 
 def _is_range(values: list[Any]) -> bool:

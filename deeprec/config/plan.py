@@ -214,16 +214,14 @@ class Plan:
 
     def space(self, run: str) -> dict[str, Space]:
         """Return where a search samples each setting of a run from; shapes' names as their sizes."""
-        searched = self.config.search.runs[run]
-        if isinstance(searched, dict):
-            return {
-                name: {
-                    kind: [self.with_shape({name: value})[name] for value in values] for kind, values in space.items()
-                }
-                for name, space in searched.items()
-            }
-        kind = type(self.run(run).settings)
-        return {name: kind.space_of(name) or {} for name in searched}
+        searched, kind = self.config.search.runs[run], type(self.as_defined(run).settings)
+        given = searched if isinstance(searched, dict) else dict.fromkeys(searched)
+        return {name: self._with_shapes(name, space or kind.space_of(name) or {}) for name, space in given.items()}
+
+    def _with_shapes(self, name: str, space: Space) -> Space:
+        return {
+            sampler: [self.with_shape({name: value})[name] for value in values] for sampler, values in space.items()
+        }
 
     def searched(self) -> dict[str, str]:
         """Return what the search may change of each model in the final table, as it stands, in words."""

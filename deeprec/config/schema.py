@@ -83,8 +83,8 @@ class Search(Settings):
 
     trials: int = setting(..., "trainings a run, those that are cut short among them", ge=1)
     seed: int = setting(..., "of the sampling and of every training", ge=0)
-    runs: dict[str, list[str] | dict[str, Space]] = setting(
-        ..., "the settings to search, by run: names, or names with a space of their own", min_length=1
+    runs: dict[str, list[str] | dict[str, Space | None]] = setting(
+        ..., "the settings to search, by run: names, or names with a space (null: its own)", min_length=1
     )
 
 

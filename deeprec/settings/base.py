@@ -155,7 +155,6 @@ class ModelSettings(Settings):
     maker: ClassVar[str] = ""  # "module:function" that makes a run of others, for a model that is not trained
     dated: ClassVar[bool] = False  # reads the training ratings' dates, 2 bytes a rating
     shared: ClassVar[bool] = False  # several processes can train it together
-    searchable: ClassVar[bool] = True  # trained by epochs, which validation scores; not made of other runs
 
     epochs: int = setting(..., "passes over the training ratings", ge=1)
     patience: int = setting(

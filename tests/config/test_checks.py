@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 from deeprec.config.checks import FOLDER, load_plan
 from deeprec.config.run_settings import read_yaml
 from deeprec.runtime.files import InputError
-from deeprec.settings.als import AlsSettings
-from deeprec.settings.models import MODELS
 from tests.config.changes import changed
 
 
@@ -144,15 +142,15 @@ def test_mistakes_are_named(config, path, value, message):
         load_plan(changed(config, path, value))
 
 
-def test_what_is_made_of_other_runs_is_not_searched(config, monkeypatch):
-    blend = type("BlendSettings", (AlsSettings,), {"model": "blend", "searchable": False})
-    monkeypatch.setitem(MODELS, "blend", blend)
-    blended = changed(config, "runs/best", {"model": "blend"})
-    load_plan(blended)
+def test_settings_that_do_not_go_together_are_not_searched_together(config):
+    choices = {"center": {"choices": ["none", "biases"]}, "output_start": {"choices": ["random", "means"]}}
+    run = changed(config, "runs/mine", {"last_activation": "identity"})
+    for name, space in choices.items():
+        load_plan(changed(run, "search/runs/mine", {name: space}))
     with pytest.raises(
-        InputError, match=r"^config: search.runs.best: found a blend, which is made of other runs; search"
+        InputError, match=r"search.runs.mine: center with output_start: output_start: found 'means' with"
     ):
-        load_plan(changed(blended, "search/runs/best", ["rank"]))
+        load_plan(changed(run, "search/runs/mine", choices))
 
 
 def test_all_mistakes_are_told_at_once(config):

@@ -122,6 +122,11 @@ def test_a_space_stands_beside_its_setting_or_in_the_config(config):
     assert load_plan(config).space("als")["rank"] == {"choices": [4, 8, 16, 32, 64]}
     own = {"rank": {"choices": [3]}, "l2": {"log_uniform": [0.1, 1]}}
     assert load_plan(changed(config, "search/runs/als", own)).space("als") == own
+    both = {"rank": None, "l2": {"uniform": [0.1, 1]}}
+    assert load_plan(changed(config, "search/runs/als", both)).space("als") == {
+        "rank": {"choices": [4, 8, 16, 32, 64]},
+        "l2": {"uniform": [0.1, 1]},
+    }
     shaped = load_plan(changed(config, "search/runs/deeprec", {"hidden": {"choices": ["6m", [4]]}}))
     assert shaped.space("deeprec") == {"hidden": {"choices": [[256, 256, 512], [4]]}}
 
