@@ -54,7 +54,7 @@ class Checked(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         """Read so many bytes, or all."""
         try:
-            data: bytes = self._inner.read(size)
+            data: bytes = self._inner.read() if size < 0 else self._inner.read(size)  # Arrow's streams know no -1
         except (tarfile.TarError, pa.ArrowException, *ZIP_FAULTS) as error:
             raise InputError(f"{self._name}: damaged {self._kind} ({error})") from error
         return data

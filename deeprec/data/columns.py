@@ -67,10 +67,10 @@ class RawColumns:
         kind = self.table[key].type
         return bool(pa.types.is_dictionary(kind) or pa.types.is_string(kind))
 
-    def parsed(self, key: str, parse: Parse, expected: str) -> np.ndarray:
+    def parsed(self, key: str, parse: Parse, expected: str | Callable[[str], str]) -> np.ndarray:
         """Return what a column of text means, row by row; raise InputError naming the first row that means nothing.
 
-        Only the distinct texts are looked at, where a column has few.
+        Only the distinct texts are looked at, where a column has few. What was `expected` may depend on the text.
         """
         found, start = [np.empty(0)], 0
         for chunk in self.table[key].chunks:
@@ -78,7 +78,9 @@ class RawColumns:
             values, good = parse(chunk.dictionary if distinct else chunk)
             codes = chunk.indices.to_numpy() if distinct else slice(None)
             if not good[codes].all():
-                raise self.fault(key, start + int(good[codes].argmin()), expected)
+                row = start + int(good[codes].argmin())
+                wanted = expected if isinstance(expected, str) else expected(self.table[key][row].as_py())
+                raise self.fault(key, row, wanted)
             found.append(values[codes])
             start += len(chunk)
         return np.concatenate(found[1:] or found)
@@ -86,18 +88,18 @@ class RawColumns:
 
 def ratings_of(raw: RawColumns, decimal: str) -> np.ndarray:
     """Return the ratings, (n_ratings,) float32; `decimal` is the mark before the fraction in a text."""
-    expected = "a finite number"
     if raw.is_text("rating"):
-        comma = "," if decimal == "." else "."
-        hint = f"{expected}; for 4{comma}5 say decimal: '{comma}'"
-        try:
-            return raw.parsed("rating", lambda texts: _numbers(texts, decimal), expected)
-        except InputError as error:
-            raise InputError(f"{error}".replace(expected, hint) if comma in f"{error}" else f"{error}") from None
+        other = "," if decimal == "." else "."
+        hint = f"a finite number; for 4{other}5 say decimal: '{other}'"
+        return raw.parsed(
+            "rating",
+            lambda texts: _numbers(texts, decimal),
+            lambda text: hint if other in text else "a finite number",
+        )
     values: np.ndarray = raw.table["rating"].cast(pa.float64(), safe=False).to_numpy()
     good = np.abs(values) <= FLOAT32_MAX
     if not good.all():
-        raise raw.fault("rating", int(good.argmin()), expected)
+        raise raw.fault("rating", int(good.argmin()), "a finite number")
     return values.astype(np.float32)
 
 

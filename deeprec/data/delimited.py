@@ -27,14 +27,14 @@ def read(path: Path, source: CsvSource) -> SourceTables:
     raw = read_columns(path, source)
     raw.check_complete()
     if not raw.table.num_rows:
-        raise InputError(f"{path}: no ratings found; expected one a row")
+        raise InputError(f"{path}: no ratings found; expected at least one")
     rating = ratings_of(raw, source.decimal)
     zero = rating == 0
     if zero.any():
         _check_zeros(raw, rating, source)
         raw, rating = raw.without(zero), rating[~zero]
         if not len(rating):
-            raise InputError(f"{path}: every rating is 0, which means 'not rated'; expected others")
+            raise InputError(f"{path}: every rating is 0, which means 'not rated'; expected other numbers")
     (user_id, users), (item_id, items) = ids_of(raw.table["user"]), ids_of(raw.table["item"])
     day, seconds = times_of(raw, source.decimal)
     counts = {"n_zero": int(zero.sum())} if source.zero == "drop" else {}

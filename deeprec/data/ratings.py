@@ -65,7 +65,7 @@ def ratings_table(
     a duplicate (user, item).
     """
     if rating.size == 0:
-        raise InputError(f"{origin}: no ratings found")
+        raise InputError(f"{origin}: no ratings found; expected at least one")
     _check(user_id, item_id, rating, origin)
     user_id, item_id, order = by_user(user_id.astype(np.int32, copy=False), item_id.astype(np.int32, copy=False))
     repeated = (user_id[1:] == user_id[:-1]) & (item_id[1:] == item_id[:-1])

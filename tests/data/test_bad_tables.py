@@ -24,7 +24,7 @@ CASES = {
     # what the file is
     "empty": (b"", ": empty file; expected user in who, item in what, rating in stars, date in day"),
     "blank lines alone": (b"\n\n", ": empty file; expected user in who, item in what, rating in stars, date in day"),
-    "head alone": (lines(), ": no ratings found; expected one a row"),
+    "head alone": (lines(), ": no ratings found; expected at least one"),
     "binary": (b"ab\0\1\2\3" * 99, ": has NUL bytes, as UTF-16 and binary files have; expected text, or say enc"),
     "UTF-16 without a mark": (TEXT.encode("utf-16-le"), ": has NUL bytes, as UTF-16 and binary files have; expected"),
     "UTF-16 cut": (TEXT.encode("utf-16")[:-1], ": truncated data; expected text in utf-16"),
@@ -137,7 +137,7 @@ def test_times_are_told_in_one_line(case: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "options", "expected"),
     [
-        (lines("2005-01-01,0,1,2"), {"zero": "drop"}, ": every rating is 0, which means 'not rated'; expected others"),
+        (lines("2005-01-01,0,1,2"), {"zero": "drop"}, ": every rating is 0, which means 'not rated'; expected other n"),
         (
             lines("2005-01-01,-2.5,1,2", "2005-01-01,5,1,3", "2005-01-01,0,1,4"),
             {"zero": "drop"},

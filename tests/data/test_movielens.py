@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deeprec.data import movielens
@@ -135,6 +135,22 @@ def test_truncated_archive_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(InputError, match=r"ml.zip: truncated or damaged zip file \(File is not a zip file\)"):
         read(path)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), name=st.sampled_from(["ml-100k", "ml-1m", "ml-latest-small"]))
+def test_a_damaged_archive_is_told_in_one_line(data: st.DataObject, name: str, tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "ml.zip", FILES[name])
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(content)
+    try:
+        found = read(path, name)
+    except InputError as error:
+        assert str(error).startswith(str(path)) and str(error).isprintable()
+    else:
+        assert found.ratings.num_rows == 3
 
 
 def test_milliseconds_are_told_from_seconds(tmp_path: Path) -> None:
