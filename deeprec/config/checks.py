@@ -17,7 +17,17 @@ from deeprec.settings.bias import BiasSettings
 from deeprec.settings.models import MODELS
 
 FOLDER = ROOT / "workflow" / "datasets"
-TAKEN_OVER = ("main_split", "split_seed", "splits", "models", "recipes", "runs", "ablations", "final")  # by `like`
+TAKEN_OVER = (
+    "main_split",
+    "split_seed",
+    "splits",
+    "relevant",
+    "models",
+    "recipes",
+    "runs",
+    "ablations",
+    "final",
+)  # by `like`
 # What no machine holds is refused before any job; the items are fewer than in any data set worth a pipeline.
 ITEMS, BYTES, MOST_BYTES = 1_000, 4, 10**12
 PAPER_SPLITS = ("3m", "6m", "1y", "full")  # of Netflix (slide 8), whatever the data set

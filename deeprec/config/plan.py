@@ -85,8 +85,15 @@ class Plan:
         """Return a run, resolved, but for its seed; a blend's members by the names that are written."""
         entry = self.defined[name]
         split, model = self.split_of(name), entry.get("model", DEFAULT_MODEL)
-        settings = MODELS[model](**self.values(name))
-        return Run(self.name, name, split, self.split_definition(split), settings, entry.get("recipe"))
+        return Run(
+            self.name,
+            name,
+            split,
+            self.split_definition(split),
+            MODELS[model](**self.values(name)),
+            recipe=entry.get("recipe"),
+            relevant=self.dataset.relevant,
+        )
 
     def split_of(self, name: str) -> str:
         """Return the split of a run."""

@@ -72,6 +72,7 @@ class ReportPlan(Settings):
     searched: dict[str, str]  # what a search may change of each model, as it stands, in words
     trials: int
     search_seed: int
+    relevant: float | None = None  # stars from which on a test rating counts for NDCG and recall
 
 
 class SearchPlan(Settings):
@@ -142,6 +143,7 @@ def _report(plan: Plan) -> ReportPlan:
         searched=plan.searched(),
         trials=plan.config.search.trials,
         search_seed=plan.config.search.seed,
+        relevant=plan.dataset.relevant,
     )
 
 

@@ -17,6 +17,7 @@ from deeprec.settings.splits import TimeSplit, parse_split
 
 S = TypeVar("S", bound=ModelSettings)
 NAMES = ("dataset", "run", "seed", "split", "split_definition", "model")  # beside the model's own settings
+OPTIONAL = ("recipe", "relevant")
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Run:
     settings: ModelSettings
     recipe: str | None = None
     seed: int | None = None
+    relevant: float | None = None  # stars from which on a test rating counts for NDCG and recall
 
     @property
     def model(self) -> str:
@@ -54,7 +56,7 @@ class Run:
         """Return the flat mapping that settings.yaml holds."""
         named: dict[str, Any] = {"dataset": self.dataset, "run": self.name, "seed": self.seed, "split": self.split}
         named |= {"split_definition": self.split_definition.model_dump(mode="json", exclude_none=True)}
-        named |= {"model": self.model, "recipe": self.recipe}
+        named |= {"relevant": self.relevant, "model": self.model, "recipe": self.recipe}
         return {name: value for name, value in named.items() if value is not None} | self.settings.model_dump()
 
     @property
@@ -73,16 +75,15 @@ def parse_run(values: Mapping[str, Any], origin: str) -> Run:
     kind = MODELS.get(values["model"])
     if kind is None:
         raise InputError(f"{origin}: model: found {values['model']!r}; choose from {', '.join(MODELS)}")
-    own = {name: value for name, value in values.items() if name not in (*NAMES, "recipe")}
+    own = {name: value for name, value in values.items() if name not in (*NAMES, *OPTIONAL)}
     if missing := [name for name in kind.model_fields if name not in own]:
         raise InputError(f"{origin}: run {values['run']!r}: missing settings {', '.join(missing)}")
     try:
         split, settings = parse_split(values["split_definition"]), kind(**own)
     except ValidationError as error:
         raise InputError("\n".join(f"{origin}: {problem}" for problem in problems(error))) from error
-    return Run(
-        values["dataset"], values["run"], values["split"], split, settings, values.get("recipe"), values.get("seed")
-    )
+    optional = {name: values.get(name) for name in (*OPTIONAL, "seed")}
+    return Run(values["dataset"], values["run"], values["split"], split, settings, **optional)
 
 
 def write_run(run: Run, path: Path) -> None:

@@ -96,6 +96,10 @@ class Dataset(Source):
     main_split: str = setting(..., "split of the runs that name none")
     split_seed: int = setting(..., "seed of the sampling between validation and test, and of ties", ge=0)
     splits: Annotated[dict[str, TimeSplit], Named] = setting(..., "splits by time, by name", min_length=1)
+    relevant: float | None = setting(
+        None, "rating from which on an item counts as liked, for NDCG@10 and Recall@10; they are left out where absent",
+        unit="stars",
+    )  # fmt: skip
     audit: Audit = setting({}, "published counts by split")
     audit_action: Literal["stop", "warn"] = setting("stop", "what a count that differs does")
     models: dict[str, Values] = setting({}, "settings that differ for this data set, by model")

@@ -12,9 +12,11 @@ import pandas as pd
 import torch
 
 from deeprec.config.run_settings import Run, read_run
-from deeprec.data.matrix import Part
+from deeprec.data.matrix import Part, read_train
 from deeprec.models.blend import blended, fit_weights
-from deeprec.models.factors import clip
+from deeprec.models.factors import clip, rating_range
+from deeprec.models.learners import restore
+from deeprec.models.ranking import ranking_scores
 from deeprec.runtime.files import InputError, read_json
 from deeprec.settings.blend import BlendSettings
 from deeprec.training.folder import write_folder
@@ -59,14 +61,14 @@ class Input:
         return [torch.load(folder / "checkpoint.pt", weights_only=True) for folder in self.folders]
 
 
-def blend_run(run: Run, out: Path, limits: tuple[float, float]) -> tuple[Progress, dict[str, Any]]:
+def blend_run(run: Run, split: Path, out: Path) -> tuple[Progress, dict[str, Any]]:
     """Blend a run's members, whose folders lie beside `out`'s, and write its folder; return the curve and metrics.
 
-    `limits` are the lowest and the highest training rating, stars. Nothing is trained: weights are fitted to the
-    members' predictions on validation. A diverged member makes a diverged blend. Raises InputError where a member is of
-    another data set or split.
+    Nothing is trained: weights are fitted to the members' predictions on validation. A diverged member makes a diverged
+    blend. Raises InputError where a member is of another data set or split.
     """
     began = time.perf_counter()
+    train = read_train(split, dated=True)  # a member may read dates
     settings = run.settings_as(BlendSettings)
     inputs = {name: _input(run, out.parents[1] / name, settings) for name in settings.inputs}
     base, members = inputs[settings.base], [inputs[name] for name in settings.members]
@@ -80,7 +82,7 @@ def blend_run(run: Run, out: Path, limits: tuple[float, float]) -> tuple[Progres
         weights = np.full(len(members), 1 / len(members))
         if settings.weights == "fitted":
             weights = fit_weights(*known["valid"], parts["valid"].rating)
-        ends = limits if settings.clip else None
+        ends = rating_range(train) if settings.clip else None
         scores = {part: clip(blended(*found, weights), ends) for part, found in known.items()}
     metrics = [found for used in inputs.values() for found in used.metrics]
     seconds = time.perf_counter() - began + sum(found["seconds"] for found in metrics)
@@ -93,6 +95,9 @@ def blend_run(run: Run, out: Path, limits: tuple[float, float]) -> tuple[Progres
     measured = {name: metrics[0][name] for name in SHARED}
     measured |= {name: max(found[name] for found in metrics) for name in LARGEST}
     measured["weights"] = ", ".join(f"{m.name} {w:.3f}" for m, w in zip(members, weights, strict=True))
+    if not lost:
+        model = restore(settings, checkpoint, train)
+        measured |= ranking_scores(model, train, parts["valid"], parts["test"], run.relevant)
     found = {part: (ratings, scores[part]) for part, ratings in parts.items()}
     return progress, write_folder(out, run, progress, checkpoint, found, measured)
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from deeprec.data.matrix import Part, RatingMatrix
 from deeprec.runtime import parallel
@@ -24,11 +25,19 @@ DIVERGED_ABOVE = 10.0  # RMSE above which nothing is being learnt from ratings o
 class Learner(Protocol):
     """What the loop asks of a model: one more epoch, predictions, and its whole state."""
 
+    limits: tuple[float, float] | None  # the range that `predict` moves a score into, stars
+
     def train_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Train epoch `epoch` (from 1) and return each step's squared error and number of ratings, (steps,)."""
 
     def predict(self, part: Part) -> np.ndarray:
         """Return the predicted ratings of a part's (user, item) pairs, (n,) float32, stars."""
+
+    def scores(self, users: Tensor) -> Tensor:
+        """Score all items for some users, given on the CPU: (n, n_items) float32, stars, not clipped."""
+
+    def fold_in(self, ratings: RatingMatrix) -> Tensor:
+        """Score all items for new users, a row of ratings each, as `scores`; InputError where that cannot be."""
 
     def lr(self, epoch: int) -> float:
         """Return the learning rate of an epoch; NaN for a model that has none."""

@@ -11,8 +11,8 @@ import torch
 
 from deeprec.config.run_settings import Run
 from deeprec.data.matrix import Part, RatingMatrix, read_part, read_train
-from deeprec.models.factors import rating_range
 from deeprec.models.learners import learner_of, named
+from deeprec.models.ranking import ranking_scores
 from deeprec.runtime import parallel
 from deeprec.runtime.files import InputError, read_json
 from deeprec.runtime.provenance import peak_memory
@@ -66,7 +66,7 @@ def train_run(
         )
     _check_split(run, split)
     if run.settings.maker:
-        made: tuple[Progress, dict[str, Any]] = named(run.settings.maker)(run, out, rating_range(read_train(split)))
+        made: tuple[Progress, dict[str, Any]] = named(run.settings.maker)(run, split, out)
         return made
     before = psutil.Process().memory_info().rss
     if device.type == "cuda":
@@ -97,6 +97,8 @@ def train_run(
         "peak_gpu_memory_bytes": torch.cuda.max_memory_allocated() if device.type == "cuda" else 0,
         "device": str(device),
     }
+    if not progress.diverged:
+        measured |= ranking_scores(learner, matrix, valid, parts["test"], run.relevant)
     found = {name: (part, _predicted(learner, progress, part)) for name, part in parts.items()}
     return progress, write_folder(out, run, progress, learner.weights(), found, measured)
 

@@ -243,3 +243,18 @@ def test_a_run_like_another_differs_by_its_own_settings_alone(config):
     base = plan.run("refeed_high_lr").settings  # MovieLens 100K's file sets its learning rate and epochs
     assert plan.run("mine").settings == base.model_copy(update={"dropout": 0.1})
     assert plan.run("mine_too").settings == base.model_copy(update={"dropout": 0.1, "lr": 0.3})
+
+
+def test_a_data_set_says_from_which_rating_on_an_item_is_liked(config):
+    for dataset in ("movielens-100k", "netflix", "simulated"):
+        assert load_plan({**config, "dataset": dataset}).run("als").as_dict()["relevant"] == 4
+    mine = {
+        "like": "netflix",
+        "title": "X",
+        "source": "csv",
+        "path": "r.csv",
+        "columns": {"user": "u", "item": "i", "rating": "r", "date": "d"},
+        "relevant": None,
+    }
+    plan = load_plan({**config, "dataset": "mine", "datasets": {"mine": mine}})
+    assert "relevant" not in plan.run("als").as_dict()

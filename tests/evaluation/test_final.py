@@ -64,3 +64,12 @@ def test_diverged_seeds_are_counted_and_left_out():
     table = table_of([1.0, None, 1.2], [1.1, 1.3, 1.5])
     assert table.loc["A", "rmse_all"] == pytest.approx(1.1) and table.loc["A", "diverged_all"] == 1
     assert pd.isna(table_of([None, None], [1.0, 1.1]).loc["A", "rmse_all"])
+
+
+def test_ranking_stands_beside_where_it_was_measured():
+    measured = trainings(a=[1.0, 1.2], b=[1.1, None], a_3m=[1.0, 1.0], b_3m=[1.0, 1.0])
+    measured["ndcg_10"], measured["recall_10"] = [0.2, 0.4, 0.1, None, 0.3, 0.3, 0.3, 0.3], 0.5
+    table = final_table(FINAL, measured).set_index("model")
+    assert table["ndcg_10_all"].to_dict() == pytest.approx({"A": 0.3, "B": 0.1})
+    assert table.loc["B", "recall_10_3m"] == 0.5
+    assert not [name for name in table_of([1.0], [1.1]) if "ndcg" in name or "recall" in name]

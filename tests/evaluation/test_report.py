@@ -171,6 +171,14 @@ def test_what_the_paper_measured_on_is_told_by_the_source_not_by_a_name(tmp_path
     assert apart in render(tmp_path, named) and apart not in render(tmp_path, theirs)
 
 
+def test_ranking_is_shown_as_also_where_it_was_measured(page, tmp_path):
+    assert "NDCG@10" not in page
+    final = results(tmp_path).final.assign(ndcg_10_3m=0.0612, recall_10_3m=NAN)
+    shown = render(tmp_path, PLAN.model_copy(update={"relevant": 4.0}), final=final)
+    assert "Also: how good the ten best items are" in shown
+    assert "<td>DeepRec</td><td>0.061 / –</td>" in shown and "(4.0 stars or more)" in shown
+
+
 def data_rows(folder, datasets: pd.DataFrame) -> list[list[str]]:
     """The cells of the data section's table, its head first."""
     page = render(folder, datasets=datasets)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,20 @@ def test_folder_holds_what_the_contract_says(split, tmp_path):
     assert metrics["n"] == len(test) and metrics["valid_rmse"] == history["valid_rmse"].min()
     assert metrics["best_epoch"] == history["valid_rmse"].idxmin() + 1
     assert read_json(tmp_path / "run" / "metrics.json") == metrics
+
+
+def test_a_threshold_adds_the_ranking_and_changes_nothing_else(split, tmp_path):
+    run = small_run()
+    plain, ranked = train_here(run, split, tmp_path / "a"), train_here(replace(run, relevant=4), split, tmp_path / "b")
+    added = {"ndcg_10", "recall_10", "relevant", "n_ranked_users"}
+    assert set(ranked) - set(plain) == added and 0 < ranked["ndcg_10"] < 1 and 0 < ranked["recall_10"] < 1
+    assert {k: ranked[k] for k in set(plain) - CLOCK} == {k: plain[k] for k in set(plain) - CLOCK}
+    predictions = [(tmp_path / name / "predictions.parquet").read_bytes() for name in "ab"]
+    assert predictions[0] == predictions[1]
+    lost = train_here(replace(small_run(lr=1e4), relevant=4), split, tmp_path / "lost")
+    assert lost["status"] == "diverged" and not added & set(lost)
+    write_run(replace(run, relevant=3.5), tmp_path / "settings.yaml")
+    assert read_run(tmp_path / "settings.yaml").relevant == 3.5
 
 
 def test_checkpoint_gives_the_predictions_again(split, tmp_path):
