@@ -4,13 +4,17 @@ import shlex
 import sys
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version, update_config
 
 min_version("9.27")
 
 
 ROOT = workflow.current_basedir.get_path_or_uri(secret_free=True)
+if set(ROOT) & set("{}"):
+    sys.exit(
+        f"error: {ROOT}: found a brace in the name of the project's folder; expected none, "
+        "for Snakemake takes what is between braces for a wildcard"
+    )
 
 
 # The working directory may have a config of its own, such as with --directory.
@@ -44,11 +48,9 @@ try:
         PLAN.config.seeds, PLAN.config.seeds_per_job, read_batches(BATCHES_FILE)
     )
 except InputError as error:
-    raise WorkflowError(str(error)) from None  # which is told without a traceback
-# Snakemake formats the prefix, too: braces in a folder's name are doubled.
-PACKAGE_FOLDER = shlex.quote(ROOT).replace("{", "{{").replace("}", "}}")
+    sys.exit(f"error: {error}")  # Snakemake would add where in the code it was found
 shell.prefix(
-    f"set -euo pipefail; export PYTHONPATH={PACKAGE_FOLDER} {DRIVER}={os.getpid()}; "
+    f"set -euo pipefail; export PYTHONPATH={shlex.quote(ROOT)} {DRIVER}={os.getpid()}; "
 )
 if workflow.is_main_process:
     forget_incomplete(

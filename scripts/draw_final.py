@@ -3,17 +3,16 @@
 import argparse
 from pathlib import Path
 
-import pandas as pd
-
 from deeprec.config.plan_files import FinalPlan, read_plan
 from deeprec.evaluation.figure_style import save
 from deeprec.evaluation.final_figure import draw_final
+from deeprec.evaluation.tables import read_csv
 from deeprec.runtime import console
 
 
 def main(args: argparse.Namespace) -> None:
     plan = read_plan(args.plan, FinalPlan)
-    figure = draw_final(pd.read_csv(args.table), plan.splits, plan.title, len(plan.seeds))
+    figure = draw_final(read_csv(args.table, "model"), plan.splits, plan.title, len(plan.seeds))
     for path in args.out:
         save(figure, path)
 

@@ -4,18 +4,19 @@ import argparse
 import logging
 from pathlib import Path
 
-import pandas as pd
-
 from deeprec.config.plan_files import ClaimsPlan, read_plan
 from deeprec.evaluation.claims import VERDICTS, judge_claims
 from deeprec.evaluation.own_claims import judge_own
-from deeprec.evaluation.tables import rating_range, write_csv
+from deeprec.evaluation.tables import rating_range, read_csv, write_csv
 from deeprec.runtime import console
+
+TRAINING = ("run", "seed", "status", "valid_rmse", "test_rmse")  # columns that claims are judged by
 
 
 def main(args: argparse.Namespace) -> None:
-    plan, trainings = read_plan(args.plan, ClaimsPlan), pd.read_csv(args.trainings)
-    papers = judge_claims(trainings, plan.groups, rating_range(pd.read_csv(args.datasets)))
+    plan, trainings = read_plan(args.plan, ClaimsPlan), read_csv(args.trainings, *TRAINING)
+    datasets = read_csv(args.datasets, "part", "min_rating", "max_rating")
+    papers = judge_claims(trainings, plan.groups, rating_range(datasets))
     own = judge_own(trainings, plan.groups, plan.changes)
     for verdicts, path, whose in ((papers, args.out, "the paper's"), (own, args.own, "ours")):
         write_csv(verdicts, path)

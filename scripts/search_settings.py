@@ -33,7 +33,7 @@ if __name__ == "__main__":
     parser.add_argument("--plan", required=True, type=Path, help="plan/search/RUN.yaml")
     parser.add_argument("--split", required=True, type=Path, help="folder of the split that the settings name")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="where to train")
-    parser.add_argument("--threads", default=1, type=int, help="CPU threads")
+    parser.add_argument("--threads", default=1, type=console.count, help="CPU threads")
     parser.add_argument("--journal", type=Path, help="trials of a search under way; beside the table where absent")
     parser.add_argument("--out", required=True, type=Path, help="table to write (.csv)")
     console.run(main, parser)

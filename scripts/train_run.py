@@ -86,11 +86,11 @@ if __name__ == "__main__":
     parser.add_argument("settings", nargs="+", type=Path, help="settings.yaml of each seed; outputs lie beside it")
     parser.add_argument("--split", required=True, type=Path, help="folder of the split that the settings name")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="where to train")
-    parser.add_argument("--threads", default=1, type=int, help="CPU threads, of all processes together")
-    parser.add_argument("--processes", default=1, type=int, help="processes that share a training (torchrun)")
+    parser.add_argument("--threads", default=1, type=console.count, help="CPU threads, of all processes together")
+    parser.add_argument("--processes", default=1, type=console.count, help="processes that share a training (torchrun)")
     parser.add_argument(
         "--states", default=Path("results/states"), type=Path, help="where states to resume from are kept"
     )
-    parser.add_argument("--save-seconds", default=30.0, type=float, help="seconds between two saved states")
+    parser.add_argument("--save-seconds", default=30.0, type=console.seconds, help="seconds between two saved states")
     parser.add_argument("--tracking-uri", default="sqlite:///results/mlflow.db", help="MLflow tracking URI")
     console.run(main, parser)

@@ -4,16 +4,17 @@ import argparse
 from pathlib import Path
 
 from deeprec.config.plan_files import TuningPlan, read_plan
+from deeprec.data.audit import read_stats
 from deeprec.evaluation.search_page import render_tuning
 from deeprec.evaluation.search_trials import read_trials
 from deeprec.runtime import console
-from deeprec.runtime.files import read_json, write_text
+from deeprec.runtime.files import write_text
 
 
 def main(args: argparse.Namespace) -> None:
     plan = read_plan(args.plan, TuningPlan)
     searches = {path.stem: read_trials(path, plan.spaces[path.stem]) for path in args.search}
-    write_text(args.out, render_tuning(searches, plan, read_json(args.stats)))
+    write_text(args.out, render_tuning(searches, plan, read_stats(args.stats)))
 
 
 if __name__ == "__main__":

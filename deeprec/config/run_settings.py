@@ -11,13 +11,24 @@ import yaml
 from pydantic import ValidationError
 
 from deeprec.runtime.files import InputError, write_text
-from deeprec.settings.base import ModelSettings, problems
+from deeprec.settings.base import ModelSettings, Settings, problems, setting
 from deeprec.settings.models import MODELS
 from deeprec.settings.splits import TimeSplit, parse_split
 
 S = TypeVar("S", bound=ModelSettings)
 NAMES = ("dataset", "run", "seed", "split", "split_definition", "model")  # beside the model's own settings
 OPTIONAL = ("recipe", "relevant")
+
+
+class _Names(Settings):
+    """What settings.yaml says beside the split's definition and the model's settings."""
+
+    dataset: str = setting(..., "name of the data set", min_length=1)
+    run: str = setting(..., "name of the run", min_length=1)
+    split: str = setting(..., "name of the split", min_length=1)
+    recipe: str | None = setting(..., "way to train")
+    relevant: float | None = setting(..., "rating from which on an item is relevant", unit="stars")
+    seed: int | None = setting(..., "of the training", ge=0)
 
 
 @dataclass(frozen=True)
@@ -72,18 +83,20 @@ def parse_run(values: Mapping[str, Any], origin: str) -> Run:
     """
     if missing := [name for name in NAMES if name not in values and name != "seed"]:
         raise InputError(f"{origin}: missing {', '.join(sorted(missing))}; expected the settings of one run")
-    kind = MODELS.get(values["model"])
+    kind = MODELS.get(values["model"]) if isinstance(values["model"], str) else None
     if kind is None:
         raise InputError(f"{origin}: model: found {values['model']!r}; choose from {', '.join(MODELS)}")
     own = {name: value for name, value in values.items() if name not in (*NAMES, *OPTIONAL)}
     if missing := [name for name in kind.model_fields if name not in own]:
         raise InputError(f"{origin}: run {values['run']!r}: missing settings {', '.join(missing)}")
     try:
+        names = _Names.model_validate({name: values.get(name) for name in _Names.model_fields})
         split, settings = parse_split(values["split_definition"]), kind(**own)
     except ValidationError as error:
         raise InputError("\n".join(f"{origin}: {problem}" for problem in problems(error))) from error
-    optional = {name: values.get(name) for name in (*OPTIONAL, "seed")}
-    return Run(values["dataset"], values["run"], values["split"], split, settings, **optional)
+    return Run(
+        names.dataset, names.run, names.split, split, settings, names.recipe, names.seed, relevant=names.relevant
+    )
 
 
 def write_run(run: Run, path: Path) -> None:
@@ -122,7 +135,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """Read a mapping; raise InputError where the file does not hold one."""
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), _Strict)
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; expected a YAML file") from error
+    except (ValueError, yaml.YAMLError) as error:
         raise InputError(f"{path}: {' '.join(str(error).split())}; expected a YAML file") from error
     if not isinstance(values, dict):
         raise InputError(f"{path}: found {type(values).__name__}; expected keys and values")

@@ -1,6 +1,7 @@
 """The audit: are a data set's splits those of the published table, to the last rating?"""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -12,12 +13,21 @@ PARTS = {"train": "train", "test": "interval"}
 COUNTS = ("ratings", "users", "items")
 
 
+def read_stats(path: Path) -> dict[str, Any]:
+    """Read a split's stats.json; raise InputError where it lacks a part's counts."""
+    stats: dict[str, Any] = read_json(path, "split", "train", "valid", "test", "interval")
+    for part in ("train", "valid", "test", "interval"):
+        if not isinstance(stats[part], dict) or not stats[part].keys() >= {f"n_{count}" for count in COUNTS}:
+            raise InputError(f"{path}: {part}: expected the counts n_ratings, n_users, n_items")
+    return stats
+
+
 def audit_table(stats: list[Path], expected: Audit) -> pd.DataFrame:
     """Compare stats.json of every split with what is expected: a row a count, with both and their difference.
 
     Raises InputError where a split that is to be audited has no stats.
     """
-    found = {split["split"]: split for split in map(read_json, stats)}
+    found = {split["split"]: split for split in map(read_stats, stats)}
     if missing := [split for split in expected if split not in found]:
         raise InputError(f"audit: no stats of split {', '.join(missing)}; found {', '.join(found) or 'none'}")
     rows = [

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from deeprec.data.sparse import Pattern, SparseRows, weighted_sums
-from deeprec.runtime.files import InputError
+from deeprec.runtime.files import InputError, reading
 
+A_PART = "a part of a split: user, item, rating, date"
 INT16 = 1 << 15  # what an int16 holds ends before it: the days from 1880 to 2059, the items of all but huge data sets
 READ_RATINGS = 1 << 16  # ratings read at once, and
 BLOCK_RATINGS = 1 << 19  # computed at once: they bound memory, not results
@@ -156,13 +157,15 @@ class Part:
 def read_part(folder: str | Path, name: str, *, dated: bool = True) -> Part:
     """Read a part of a split (`train`, `valid`, `test`); raise InputError where a date fits no int16."""
     path = Path(folder, f"{name}.parquet")
-    file = pq.ParquetFile(path)
-    types = {"user": np.int32, "item": np.int32, "rating": _rating_type(file), **({"date": np.int32} if dated else {})}
-    part = {column: np.empty(file.metadata.num_rows, kind) for column, kind in types.items()}
-    for rows, batch in _batches(path, list(part)):
-        for column, values in batch.items():
-            part[column][rows] = values
-    return Part(**part)
+    with reading(path, A_PART):
+        file = pq.ParquetFile(path)
+        types = {"user": np.int32, "item": np.int32, "rating": _rating_type(file)}
+        types |= {"date": np.int32} if dated else {}
+        part = {column: np.empty(file.metadata.num_rows, kind) for column, kind in types.items()}
+        for rows, batch in _batches(path, list(part)):
+            for column, values in batch.items():
+                part[column][rows] = values
+        return Part(**part)
 
 
 def read_train(folder: str | Path, *, dated: bool = False) -> RatingMatrix:
@@ -170,21 +173,30 @@ def read_train(folder: str | Path, *, dated: bool = False) -> RatingMatrix:
 
     Straight from the file: the column of users never is whole in memory.
     """
-    n_users, n_items = (pq.read_metadata(Path(folder, f"{kind}.parquet")).num_rows for kind in ("users", "items"))
+    n_users, n_items = (_n_rows(Path(folder, f"{kind}.parquet")) for kind in ("users", "items"))
     path = Path(folder, "train.parquet")
-    file = pq.ParquetFile(path)
-    item_type = np.int16 if n_items < INT16 else np.int32
-    types = {"item": item_type, "rating": _rating_type(file), **({"date": np.int16} if dated else {})}
-    part = {column: np.empty(file.metadata.num_rows, kind) for column, kind in types.items()}
-    offsets = np.zeros(n_users + 1, np.int64)
-    for rows, batch in _batches(path, ["user", *part]):
-        offsets[1:] += np.bincount(batch.pop("user"), minlength=n_users)
-        for column, values in batch.items():
-            part[column][rows] = values
+    with reading(path, A_PART):
+        file = pq.ParquetFile(path)
+        item_type = np.int16 if n_items < INT16 else np.int32
+        types = {"item": item_type, "rating": _rating_type(file), **({"date": np.int16} if dated else {})}
+        part = {column: np.empty(file.metadata.num_rows, kind) for column, kind in types.items()}
+        offsets = np.zeros(n_users + 1, np.int64)
+        for rows, batch in _batches(path, ["user", *part]):
+            offsets[1:] += np.bincount(batch.pop("user"), minlength=n_users)
+            for column, values in batch.items():
+                part[column][rows] = values
+        if len(part["item"]) and not 0 <= part["item"].min() <= part["item"].max() < n_items:
+            raise InputError(f"{path}: found an item {part['item'].max()}; expected those of items.parquet beside it")
     tensors = {column: torch.from_numpy(values) for column, values in part.items()}
     return RatingMatrix(
         torch.from_numpy(offsets.cumsum()), tensors["item"], tensors["rating"], n_items, tensors.get("date")
     )
+
+
+def _n_rows(path: Path) -> int:
+    with reading(path, "a split's map of ids"):
+        n_rows: int = pq.read_metadata(path).num_rows
+        return n_rows
 
 
 def _batches(path: Path, columns: list[str]) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from deeprec.data.ordering import by_user
-from deeprec.runtime.files import InputError, replacing
+from deeprec.runtime.files import InputError, reading, replacing
 
 SECONDS_A_DAY = 86_400
 ROW_GROUP = 1 << 20  # ratings; a reader that wants a few users skips the rest
@@ -179,19 +179,20 @@ def _encoding(schema: pa.Schema) -> dict[str, Any]:
 
 def user_chunks(path: str | Path, without: tuple[str, ...] = ()) -> Iterator[Chunk]:
     """Read ratings.parquet a million rows at a time, but all of a user's in one chunk."""
-    file = pq.ParquetFile(path)
-    columns = [name for name in file.schema_arrow.names if name not in without]
-    rest: Chunk = {}
-    for batch in file.iter_batches(ROW_GROUP, columns=columns, use_threads=False):
-        chunk = {name: _integers(batch.column(name)) for name in columns}
+    with reading(path, "a table of ratings: user_id, item_id, rating, date"):
+        file = pq.ParquetFile(path)
+        columns = [name for name in file.schema_arrow.names if name not in without]
+        rest: Chunk = {}
+        for batch in file.iter_batches(ROW_GROUP, columns=columns, use_threads=False):
+            chunk = {name: _integers(batch.column(name)) for name in columns}
+            if rest:
+                chunk = {name: np.concatenate([rest[name], column]) for name, column in chunk.items()}
+            cut = np.searchsorted(chunk["user_id"], chunk["user_id"][-1])
+            rest = {name: column[cut:] for name, column in chunk.items()}
+            if cut:
+                yield {name: column[:cut] for name, column in chunk.items()}
         if rest:
-            chunk = {name: np.concatenate([rest[name], column]) for name, column in chunk.items()}
-        cut = np.searchsorted(chunk["user_id"], chunk["user_id"][-1])
-        rest = {name: column[cut:] for name, column in chunk.items()}
-        if cut:
-            yield {name: column[:cut] for name, column in chunk.items()}
-    if rest:
-        yield rest
+            yield rest
 
 
 def _integers(column: pa.Array) -> np.ndarray:

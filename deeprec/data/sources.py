@@ -75,7 +75,7 @@ def name_of(url: str) -> str:
 
 def parse_ratings(source: Source, manifest: Path) -> SourceTables:
     """Read a downloaded data set's ratings and items, and leave out what its definition says (`left_out`)."""
-    path = manifest.parent / read_json(manifest)["path"]
+    path = manifest.parent / read_json(manifest, "path")["path"]
     tables = reader_of(source).read(path, source)
     ratings, counts = tables.ratings, dict(tables.left_out)
     if source.min_ratings:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from deeprec.data.ratings import Chunk, TableWriter, left_out, user_chunks, write_table
-from deeprec.runtime.files import InputError, replacing
+from deeprec.runtime.files import InputError, reading, replacing
 from deeprec.settings.splits import DateSplit, TimeSplit
 
 PARTS = ("train", "valid", "test")
@@ -159,11 +159,12 @@ def _train_ids(ratings: Path, split: TimeSplit) -> tuple[IdMap, IdMap]:
 
 def _largest(path: Path, column: str) -> int:
     """Return a column's largest value, by the file's statistics."""
-    metadata = pq.read_metadata(path)
-    at = metadata.schema.names.index(column)
-    groups = range(metadata.num_row_groups)
-    largest: int = max(metadata.row_group(group).column(at).statistics.max for group in groups)
-    return largest
+    with reading(path, "a table of ratings: user_id, item_id, rating, date"):
+        metadata = pq.read_metadata(path)
+        at = metadata.schema.names.index(column)
+        groups = range(metadata.num_row_groups)
+        largest: int = max(metadata.row_group(group).column(at).statistics.max for group in groups)
+        return largest
 
 
 def _divide(

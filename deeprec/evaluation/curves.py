@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from deeprec.runtime.files import read_json
+from deeprec.evaluation.tables import read_metrics, read_parquet
+
+HISTORY = ("epoch", "step", "train_rmse", "valid_rmse", "seconds")  # what figures need of a history
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ def read_curves(label: str, run: str, folders: list[Path]) -> Curves:
     return Curves(
         label,
         run,
-        histories=[pd.read_parquet(folder / "history.parquet") for folder in folders],
-        steps=[pd.read_parquet(folder / "steps.parquet") for folder in folders],
-        metrics=[read_json(folder / "metrics.json") for folder in folders],
+        histories=[read_parquet(folder / "history.parquet", *HISTORY) for folder in folders],
+        steps=[read_parquet(folder / "steps.parquet", "step", "train_rmse") for folder in folders],
+        metrics=[read_metrics(folder / "metrics.json") for folder in folders],
     )

@@ -12,7 +12,7 @@ from deeprec.config.plan_files import ReportPlan
 from deeprec.config.schema import FINAL, Ablation
 from deeprec.evaluation.claims import VERDICTS
 from deeprec.evaluation.own_claims import LEADS
-from deeprec.evaluation.tables import records
+from deeprec.evaluation.tables import read_csv, records
 from deeprec.runtime.files import ROOT
 
 TEMPLATES = ROOT / "workflow" / "report"
@@ -49,12 +49,12 @@ class Results:
     def read(cls, tables: Path, figures: Path, search: Path, benchmarks: Path) -> "Results":
         """Read the tables of a folder."""
         return cls(
-            results=pd.read_csv(tables / "results.csv"),
-            trainings=pd.read_csv(tables / "trainings.csv"),
-            datasets=pd.read_csv(tables / "datasets.csv"),
-            claims=pd.read_csv(tables / "claims.csv"),
-            own_claims=pd.read_csv(tables / "own_claims.csv"),
-            final=pd.read_csv(tables / "final.csv"),
+            results=read_csv(tables / "results.csv", "run", "model", "split"),
+            trainings=read_csv(tables / "trainings.csv", "run", "seed", "commit", "machine", "versions"),
+            datasets=read_csv(tables / "datasets.csv", "split", "part", "n_ratings", "n_users", "n_items"),
+            claims=read_csv(tables / "claims.csv", "experiment", "claim", "verdict"),
+            own_claims=read_csv(tables / "own_claims.csv", "experiment", "claim", "verdict"),
+            final=read_csv(tables / "final.csv", "model"),
             figures=figures,
             search=search,
             benchmarks=benchmarks,
@@ -138,7 +138,7 @@ def stage_durations(folder: Path) -> list[dict[str, Any]]:
     rows = []
     for path in sorted(folder.rglob("*.tsv")):
         stage = path.relative_to(folder).parts[0].removesuffix(".tsv")
-        measured = pd.read_csv(path, sep="\t", na_values="-").iloc[0]
+        measured = read_csv(path, "s", "max_rss", sep="\t", na_values="-").iloc[0]
         rows.append({"stage": stage, "seconds": measured["s"], "memory": measured["max_rss"]})
     if not rows:
         return []

@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from deeprec.config.run_settings import read_run
-from deeprec.data.audit import published
-from deeprec.runtime.files import read_json, replacing
+from deeprec.data.audit import published, read_stats
+from deeprec.runtime.files import read_json, reading, replacing
 from deeprec.settings.audit import Audit
 
 SCORES = ["valid_rmse", "test_rmse", "best_epoch", "seconds"]
@@ -16,13 +16,40 @@ OF_A_SPLIT = ["n_unseen", "n_unseen_users", "n_unseen_items", "n_tied"]
 OF_A_SPLIT += ["n_zero", "n_repeated", "n_rare", "n_rare_users", "n_rare_items"]
 
 
+# What the pages need of metrics.json.
+METRICS = [*SCORES, "status", "n", "n_valid", "n_train", "n_parameters", "peak_memory_bytes"]
+METRICS += ["commit", "machine", "versions"]
+
+
+def read_metrics(path: Path) -> dict[str, Any]:
+    """Read a training's metrics.json; raise InputError where it lacks what tables and figures need."""
+    metrics: dict[str, Any] = read_json(path, *METRICS)
+    return metrics
+
+
+def read_csv(path: Path, *columns: str, sep: str = ",", na_values: str | None = None) -> pd.DataFrame:
+    """Read a table that the pipeline has written; raise InputError where it is damaged or lacks `columns`."""
+    with reading(path, f"a table with {', '.join(columns)}"):
+        table = pd.read_csv(path, sep=sep, na_values=na_values)
+        table[list(columns)]
+        return table
+
+
+def read_parquet(path: Path, *columns: str) -> pd.DataFrame:
+    """Read a Parquet table as `read_csv` reads its own."""
+    with reading(path, f"a table with {', '.join(columns)}"):
+        table = pd.read_parquet(path)
+        table[list(columns)]
+        return table
+
+
 def collect_trainings(metrics: list[Path]) -> pd.DataFrame:
     """Read every training's metrics.json and what its settings.yaml says it is: a row a run and seed."""
     rows = []
     for path in metrics:
         run = read_run(path.parent / "settings.yaml")
         names = {"run": run.name, "seed": run.seed, "model": run.model, "split": run.split}
-        rows.append({**names, **read_json(path), "folder": str(path.parent)})
+        rows.append({**names, **read_metrics(path), "folder": str(path.parent)})
     return pd.DataFrame(rows)
 
 
@@ -60,7 +87,7 @@ def datasets_table(dataset: str, stats: list[Path], expected: Audit) -> pd.DataF
     """
     rows = []
     for path in stats:
-        split = read_json(path)
+        split = read_stats(path)
         for part in ("train", "valid", "test", "interval"):
             names = {"dataset": dataset, "split": split["split"], "part": part}
             whole = {name: split.get(name) if part == "interval" else None for name in OF_A_SPLIT}

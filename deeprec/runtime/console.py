@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import math
 import os
 import signal
 import sys
@@ -11,6 +12,26 @@ from types import FrameType
 
 from deeprec.runtime import parents, process
 from deeprec.runtime.files import InputError
+
+NO_MEMORY = ("can't allocate memory", "out of memory", "Storage size calculation overflowed")  # as torch says it
+
+
+def count(text: str) -> int:
+    """Return a command line's number of threads, processes and the like; argparse tells of the error."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"found {text!r}; expected a whole number of at least 1")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """Return a command line's time in seconds; argparse tells of the error."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"found {text!r}; expected seconds, at least 0")
+    return value
 
 
 def run(main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser) -> None:
@@ -33,6 +54,16 @@ def run(main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentPar
         main(args)
     except InputError as error:
         logging.error("error: %s", error)
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None or error.strerror is None:
+            raise
+        logging.error("error: %s: %s", error.filename, error.strerror)
+        sys.exit(1)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not any(sign in str(error) for sign in NO_MEMORY):
+            raise
+        logging.error("error: not enough memory for these settings and data (%s)", " ".join(str(error).split())[:200])
         sys.exit(1)
     finally:
         process.leave_the_rest()

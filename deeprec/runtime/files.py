@@ -14,6 +14,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]  # of the project
 _HOST = socket.gethostname().partition(".")[0]
+SHOWN = 200  # characters of another library's words
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # what the system says when nothing more fits
 
 
@@ -93,9 +94,38 @@ def write_json(path: str | Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
-def read_json(path: str | Path) -> Any:
-    """Read a JSON file; raise InputError where it is not JSON."""
+@contextmanager
+def reading(path: str | Path, expected: str) -> Iterator[None]:
+    """Tell of whatever reading a file fails with in one line: the file, what is wrong, what was expected.
+
+    For files that the pipeline itself has made: each reader fails in ways of its own where one is damaged.
+    """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        yield
+    except (InputError, MemoryError):
+        raise
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or _words(error)}; expected {expected}") from error
+    except KeyError as error:
+        raise InputError(f"{path}: found no {error.args[0]!r}; expected {expected}") from error
+    except Exception as error:
+        raise InputError(f"{path}: damaged ({_words(error)}); expected {expected}") from error
+
+
+def _words(error: Exception) -> str:
+    words = " ".join(str(error).split()) or type(error).__name__
+    return words if len(words) <= SHOWN else words[:SHOWN] + "…"
+
+
+def read_json(path: str | Path, *keys: str) -> Any:
+    """Read a JSON file; raise InputError where it is not JSON, or no mapping that has `keys`."""
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{path}: not valid JSON ({error})") from error
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; expected a JSON file") from error
+    if keys and not (isinstance(value, dict) and value.keys() >= set(keys)):
+        found = ", ".join(value) or "nothing" if isinstance(value, dict) else type(value).__name__
+        raise InputError(f"{path}: found {found}; expected {', '.join(keys)}")
+    return value

@@ -17,10 +17,12 @@ from mlflow.entities import Dataset, DatasetInput, RunTag
 from mlflow.models import infer_signature
 
 from deeprec.config.run_settings import Run, read_run
+from deeprec.data.audit import read_stats
 from deeprec.evaluation.ablation_figure import draw_curve
-from deeprec.evaluation.tables import records
+from deeprec.evaluation.curves import HISTORY
+from deeprec.evaluation.tables import read_metrics, read_parquet, records
 from deeprec.models.network import AutoEncoder
-from deeprec.runtime.files import ROOT, InputError, read_json
+from deeprec.runtime.files import ROOT, InputError
 from deeprec.runtime.torch_files import read_torch
 from deeprec.settings.autoencoder import AutoEncoderSettings
 from deeprec.tracking.live import KEY, TrackedRun, find_runs, run_key
@@ -44,13 +46,12 @@ class RunFolder:
     @cached_property
     def metrics(self) -> dict[str, Any]:
         """What came out."""
-        metrics: dict[str, Any] = read_json(self.path / "metrics.json")
-        return metrics
+        return read_metrics(self.path / "metrics.json")
 
     @cached_property
     def history(self) -> pd.DataFrame:
         """The curve, a row an epoch."""
-        return pd.read_parquet(self.path / "history.parquet")
+        return read_parquet(self.path / "history.parquet", *HISTORY, "lr", "timestamp")
 
     @cached_property
     def weights(self) -> dict[str, torch.Tensor]:
@@ -121,7 +122,7 @@ def _note(folder: RunFolder) -> str:
 
 
 def _dataset(folder: RunFolder) -> Dataset:
-    stats = read_json(folder.split / "stats.json")
+    stats = read_stats(folder.split / "stats.json")
     digest = hashlib.sha256(json.dumps(stats, sort_keys=True).encode()).hexdigest()[:8]
     source = json.dumps({"uri": str(folder.split)})
     profile = json.dumps({name: stats[name]["n_ratings"] for name in ("train", "valid", "test")})

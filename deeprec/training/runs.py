@@ -107,7 +107,7 @@ def _check_split(run: Run, split: Path) -> None:
     """Raise InputError where a folder holds another split than the run's, as its stats.json says."""
     if not (split / "stats.json").exists():
         return
-    stats = read_json(split / "stats.json")
+    stats = read_json(split / "stats.json", "split")
     found = stats.get("split"), stats.get("definition")
     expected = run.split, run.split_definition.model_dump(mode="json")
     if found[1] is not None and found != expected:

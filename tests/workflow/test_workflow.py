@@ -263,6 +263,13 @@ def test_it_runs_from_anywhere(project, tmp_path):
     assert "train_run_0" in snakemake(project, "-n", "--quiet", "rules", "--directory", str(tmp_path / "there"))
 
 
+def test_braces_in_the_projects_folder_are_refused(project, tmp_path):
+    (tmp_path / "a {c}").symlink_to(project)
+    said = snakemake(tmp_path, "-n", "--snakefile", str(tmp_path / "a {c}" / "Snakefile"), fails=True)
+    assert "a {c}: found a brace in the name of the project's folder; expected none" in said
+    assert "Traceback" not in said and "NameError" not in said
+
+
 class replaced:
     """A file with other content, for a while; its time stays what it was afterwards."""
 
