@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from deeprec.config.run_settings import parse_run
 from deeprec.data.matrix import read_train
 from deeprec.models.factors import rating_range
 from deeprec.models.learners import restore
 from deeprec.runtime.files import InputError, read_json
+from deeprec.runtime.torch_files import read_torch
 from deeprec.serving.catalogue import Catalogue
 from deeprec.serving.recommender import Recommender
 
@@ -32,7 +31,7 @@ def load(source: str | Path, *, device: str = "cpu", tracking_uri: str | None = 
     metrics = read_json(folder / "metrics.json")
     if metrics["status"] != "finished":
         raise InputError(f"{folder}: the training {metrics['status']} and left no model; expected one that finished")
-    checkpoint = _read(folder / "checkpoint.pt", device)
+    checkpoint = _read(folder / "checkpoint.pt")
     run = parse_run(checkpoint["settings"], str(folder / "checkpoint.pt"))
     dataset = folder.resolve().parents[2]
     split = dataset / "splits" / run.split
@@ -58,12 +57,11 @@ def _told(shape: tuple[int, int, int]) -> str:
     return f"{ratings:,} ratings of {users:,} users and {items:,} items"
 
 
-def _read(path: Path, device: str) -> dict[str, Any]:
-    try:
-        checkpoint: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-        return {name: checkpoint[name] for name in ("settings", "weights")}
-    except Exception as error:  # a damaged zip file fails in any of a dozen ways
-        raise InputError(f"{path}: not a whole checkpoint ({' '.join(str(error).split())[:200]})") from error
+def _read(path: Path) -> dict[str, Any]:
+    checkpoint = read_torch(path)
+    if missing := [name for name in ("settings", "weights") if name not in checkpoint]:
+        raise InputError(f"{path}: no {', '.join(missing)}; expected a run's checkpoint")
+    return checkpoint
 
 
 def _downloaded(uri: str, tracking_uri: str | None) -> Path:

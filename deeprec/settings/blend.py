@@ -18,6 +18,7 @@ class BlendSettings(ModelSettings):
 
     model: ClassVar[str] = "blend"
     learner: ClassVar[str] = "deeprec.models.blend:BlendLearner"
+    dated: ClassVar[bool] = True  # a member may be
     maker: ClassVar[str] = "deeprec.training.blend:blend_run"
 
     members: Annotated[list[str], AfterValidator(_different)] = setting(

@@ -17,13 +17,15 @@ from deeprec.models.blend import blended, fit_weights
 from deeprec.models.factors import clip, rating_range
 from deeprec.models.learners import restore
 from deeprec.models.ranking import ranking_scores
-from deeprec.runtime.files import InputError, read_json
+from deeprec.runtime.files import InputError, read_json, reading
+from deeprec.runtime.torch_files import read_torch
 from deeprec.settings.blend import BlendSettings
 from deeprec.training.folder import write_folder
 from deeprec.training.loop import Progress, rmse
 
 log = logging.getLogger(__name__)
 FILES = {"valid": "valid_predictions.parquet", "test": "predictions.parquet"}
+COLUMNS = ["user", "item", "rating", "prediction"]
 LARGEST = ("peak_memory_bytes", "added_memory_bytes", "peak_gpu_memory_bytes")  # metrics that the largest input sets
 SHARED = ("n_users", "n_items", "n_train", "device")  # those that all inputs have in common
 
@@ -38,7 +40,7 @@ class Input:
     @cached_property
     def metrics(self) -> list[dict[str, Any]]:
         """Each seed's metrics."""
-        return [read_json(folder / "metrics.json") for folder in self.folders]
+        return [read_json(folder / "metrics.json", "status", "seconds", *SHARED, *LARGEST) for folder in self.folders]
 
     @property
     def diverged(self) -> bool:
@@ -47,18 +49,23 @@ class Input:
 
     def part(self, name: str) -> Part:
         """Return the ratings that were predicted, `valid`'s or `test`'s."""
-        table = pd.read_parquet(self.folders[0] / FILES[name])
+        table = _read(self.folders[0] / FILES[name])
         return Part(*(table[column].to_numpy() for column in ("user", "item", "rating")))
 
     def predictions(self, name: str) -> np.ndarray:
         """Return the mean of the seeds' predictions, (n,) stars."""
-        found = [pd.read_parquet(folder / FILES[name])["prediction"] for folder in self.folders]
+        found = [_read(folder / FILES[name])["prediction"] for folder in self.folders]
         mean: np.ndarray = np.mean(found, 0)
         return mean
 
     def checkpoints(self) -> list[dict[str, Any]]:
         """Return each seed's checkpoint."""
-        return [torch.load(folder / "checkpoint.pt", weights_only=True) for folder in self.folders]
+        return [read_torch(folder / "checkpoint.pt") for folder in self.folders]
+
+
+def _read(path: Path) -> pd.DataFrame:
+    with reading(path, "a run's predictions: " + ", ".join(COLUMNS)):
+        return pd.read_parquet(path, columns=COLUMNS)
 
 
 def blend_run(run: Run, split: Path, out: Path) -> tuple[Progress, dict[str, Any]]:
@@ -68,8 +75,8 @@ def blend_run(run: Run, split: Path, out: Path) -> tuple[Progress, dict[str, Any
     blend. Raises InputError where a member is of another data set or split.
     """
     began = time.perf_counter()
-    train = read_train(split, dated=True)  # a member may read dates
     settings = run.settings_as(BlendSettings)
+    train = read_train(split, dated=settings.dated)
     inputs = {name: _input(run, out.parents[1] / name, settings) for name in settings.inputs}
     base, members = inputs[settings.base], [inputs[name] for name in settings.members]
     parts = {part: base.part(part) for part in FILES}
