@@ -25,7 +25,7 @@ report: "workflow/report/workflow.rst"
 
 
 sys.path.insert(0, ROOT)
-from deeprec.config.batches import read_batches, seed_batches
+from deeprec.config.batches import read_batches, remembered, seed_batches
 from deeprec.config.checks import load_plan
 from deeprec.config.command_line import typed
 from deeprec.config.dependencies import from_here, modules_of
@@ -44,9 +44,8 @@ try:
         )  # refuses a key given twice, of which Snakemake takes the last
     PLAN = load_plan(config)
     BATCHES_FILE = Path(f"results/{PLAN.name}/seed_batches.json")
-    SEED_BATCHES = seed_batches(
-        PLAN.config.seeds, PLAN.config.seeds_per_job, read_batches(BATCHES_FILE)
-    )
+    EARLIER = read_batches(BATCHES_FILE)
+    SEED_BATCHES = seed_batches(PLAN.config.seeds, PLAN.config.seeds_per_job, EARLIER)
 except InputError as error:
     sys.exit(f"error: {error}")  # Snakemake would add where in the code it was found
 shell.prefix(

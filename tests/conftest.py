@@ -30,6 +30,13 @@ def run_of(model: str = "autoencoder", *, name: str = "r", seed: int | None = 0,
     return Run("toy", name, "s", split, MODELS[model](**settings), seed=seed)
 
 
+def metrics_of(**changes: Any) -> dict[str, Any]:
+    """A whole metrics.json, as `train_run` writes it, with some of it changed."""
+    scores = {"status": "finished", "valid_rmse": 1.0, "test_rmse": 1.1, "best_epoch": 2, "epochs": 3, "seconds": 3.0}
+    sizes = {"n": 4, "n_valid": 4, "n_train": 20, "n_parameters": 9, "peak_memory_bytes": 1_000_000, "threads": 1}
+    return {**scores, **sizes, "commit": "c", "machine": "m", "versions": "v", **changes}
+
+
 def random_matrix(n_users: int = 30, n_items: int = 20, density: float = 0.3, seed: int = 0) -> RatingMatrix:
     """Whole-star ratings at random, at least one a user."""
     rng = np.random.default_rng(seed)

@@ -16,6 +16,12 @@ def seed_batches(seeds: list[int], size: int, before: Iterable[list[int]]) -> li
     return kept + [new[start : start + size] for start in range(0, len(new), size)]
 
 
+def remembered(batches: list[list[int]], before: Iterable[list[int]]) -> list[list[int]]:
+    """Return these batches, and the earlier ones of other seeds, which a call with few seeds does not forget."""
+    seeds = {seed for batch in batches for seed in batch}
+    return batches + [batch for batch in before if not seeds & set(batch)]
+
+
 def read_batches(path: Path) -> list[list[int]]:
     """Return the batches that an earlier call wrote, none where there was none; raise InputError where damaged."""
     if not path.exists():

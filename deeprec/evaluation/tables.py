@@ -7,7 +7,7 @@ import pandas as pd
 
 from deeprec.config.run_settings import read_run
 from deeprec.data.audit import published, read_stats
-from deeprec.runtime.files import read_json, reading, replacing
+from deeprec.runtime.files import InputError, read_json, reading, replacing
 from deeprec.settings.audit import Audit
 
 SCORES = ["valid_rmse", "test_rmse", "best_epoch", "seconds"]
@@ -30,17 +30,19 @@ def read_metrics(path: Path) -> dict[str, Any]:
 def read_csv(path: Path, *columns: str, sep: str = ",", na_values: str | None = None) -> pd.DataFrame:
     """Read a table that the pipeline has written; raise InputError where it is damaged or lacks `columns`."""
     with reading(path, f"a table with {', '.join(columns)}"):
-        table = pd.read_csv(path, sep=sep, na_values=na_values)
-        table[list(columns)]
-        return table
+        return _with_columns(path, pd.read_csv(path, sep=sep, na_values=na_values), columns)
 
 
 def read_parquet(path: Path, *columns: str) -> pd.DataFrame:
     """Read a Parquet table as `read_csv` reads its own."""
     with reading(path, f"a table with {', '.join(columns)}"):
-        table = pd.read_parquet(path)
-        table[list(columns)]
-        return table
+        return _with_columns(path, pd.read_parquet(path), columns)
+
+
+def _with_columns(path: Path, table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
+    if not set(columns) <= set(table):
+        raise InputError(f"{path}: found columns {', '.join(map(str, table))}; expected {', '.join(columns)}")
+    return table
 
 
 def collect_trainings(metrics: list[Path]) -> pd.DataFrame:

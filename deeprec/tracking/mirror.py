@@ -69,6 +69,11 @@ class RunFolder:
         """The folder of the split that the training used."""
         return self.path.parents[2] / "splits" / self.training.split
 
+    @cached_property
+    def split_stats(self) -> dict[str, Any]:
+        """The split's counts."""
+        return read_stats(self.split / "stats.json")
+
     @property
     def command(self) -> str:
         """The command that repeats the training."""
@@ -84,6 +89,7 @@ def mirror_run(client: mlflow.MlflowClient, experiment: str, folder: RunFolder, 
     Whatever is there already is left as it is, so that doing this twice changes nothing.
     """
     found = find_runs(client, experiment, {KEY: run_key(folder.training)})
+    folder.history, folder.metrics, folder.split_stats  # noqa: B018 (what is damaged is told before anything is sent)
     stamp = hashlib.sha256((folder.path / "history.parquet").read_bytes()).hexdigest()[:12]
     done = found[0].data.tags.get(ARTIFACTS) if found else None
     if found and found[0].info.status == "FINISHED" and done in (None, stamp):
@@ -122,7 +128,7 @@ def _note(folder: RunFolder) -> str:
 
 
 def _dataset(folder: RunFolder) -> Dataset:
-    stats = read_stats(folder.split / "stats.json")
+    stats = folder.split_stats
     digest = hashlib.sha256(json.dumps(stats, sort_keys=True).encode()).hexdigest()[:8]
     source = json.dumps({"uri": str(folder.split)})
     profile = json.dumps({name: stats[name]["n_ratings"] for name in ("train", "valid", "test")})

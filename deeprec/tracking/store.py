@@ -24,6 +24,7 @@ from deeprec.tracking.complete import store_file
 
 log = logging.getLogger(__name__)
 LOCK_SECONDS = 60.0  # to wait for another process that makes the store
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 FAULTS = (MlflowException, SQLAlchemyError, OSError, ImportError)  # of a store, its server or its disk
 AWAY = "move it away, and the next call makes it again from the runs' folders"
 REMEDIES = {  # by what the fault says
@@ -53,10 +54,6 @@ def telling(uri: str) -> Iterator[None]:
         words = " ".join(str(orig).split("[SQL")[0].split()) or type(error).__name__
         remedy = next((remedy for sign, remedy in REMEDIES.items() if sign in words), "see that it is up")
         raise TrackingError(f"MLflow's store {uri}: {words[:200]}; {remedy}") from error
-    except TrackingError:
-        raise
-    except InputError as error:  # no space left to create it
-        raise TrackingError(f"MLflow's store {uri}: {error}") from error
 
 
 def open_store(uri: str, dataset: str) -> tuple[MlflowClient, str]:
@@ -72,8 +69,11 @@ def open_store(uri: str, dataset: str) -> tuple[MlflowClient, str]:
             file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(file.parent / ".mlflow.lock", timeout=LOCK_SECONDS) if file else nullcontext():
             if file and not (file.exists() and file.stat().st_size):
-                _create(file)
-            if not uri.startswith("http"):
+                try:
+                    _create(file)
+                except InputError as error:  # no space left
+                    raise TrackingError(f"MLflow's store {uri}: {error}; make room on the disk") from error
+            if uri.partition("://")[0].partition("+")[0] in DATABASES:
                 _probe(uri)
             client = MlflowClient(uri)
             found = client.get_experiment_by_name(dataset)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deeprec.config.batches import read_batches, seed_batches
+from deeprec.config.batches import read_batches, remembered, seed_batches
 from deeprec.runtime.files import InputError, write_json
 
 SEEDS = st.lists(st.integers(0, 9), min_size=1, unique=True)
@@ -29,6 +29,14 @@ def test_every_seed_is_in_one_batch_and_nothing_changes_twice(first, then, size,
     batches = seed_batches(then, other, before)
     assert sorted(seed for batch in batches for seed in batch) == sorted(then)
     assert seed_batches(then, size, batches) == batches
+
+
+def test_a_call_with_few_seeds_forgets_no_others():
+    before = [[0], [1, 2]]
+    few = seed_batches([5], 3, before)
+    assert remembered(few, before) == [[5], [0], [1, 2]]
+    assert seed_batches([0, 1, 2], 3, remembered(few, before)) == before
+    assert remembered(seed_batches([1], 3, before), before) == [[1], [0]]  # of 1 and 2, another job trains 1
 
 
 def test_a_damaged_record_is_named(tmp_path):

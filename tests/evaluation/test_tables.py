@@ -7,7 +7,7 @@ from deeprec.config.run_settings import write_run
 from deeprec.evaluation.tables import collect_trainings, datasets_table, results_table, write_csv
 from deeprec.runtime.files import write_json
 from deeprec.settings.audit import AuditedSplit
-from tests.conftest import run_of
+from tests.conftest import metrics_of, run_of
 
 
 def training(run: str, seed: int, valid: float | None, **more) -> dict:
@@ -50,7 +50,7 @@ def test_run_that_always_diverged_has_no_score():
 
 def test_trainings_are_read_with_their_settings(tmp_path):
     folder = tmp_path / "runs" / "a" / "seed_4"
-    write_json(folder / "metrics.json", {"valid_rmse": 1.0})
+    write_json(folder / "metrics.json", metrics_of(valid_rmse=1.0))
     write_run(run_of("als", name="a", seed=4), folder / "settings.yaml")
     [row] = collect_trainings([folder / "metrics.json"]).to_dict("records")
     assert (row["run"], row["seed"], row["model"], row["valid_rmse"]) == ("a", 4, "als", 1.0)

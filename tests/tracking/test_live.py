@@ -15,6 +15,7 @@ from deeprec.tracking.live import KEY, PROCESS, TrackedRun, close_dead_runs, fin
 from deeprec.tracking.store import open_store
 from tests.conftest import ROOT, run_of
 
+AT = 1_700_000_000_000  # milliseconds since 1970
 METRICS = {"status": "finished", "test_rmse": 1.1, "valid_rmse": 1.0, "best_epoch": 2, "seconds": 3.0}
 
 
@@ -27,7 +28,7 @@ def uri(tmp_path, monkeypatch) -> str:
 
 def history(n: int) -> list[dict]:
     return [
-        {"epoch": e, "train_rmse": 1 / e, "valid_rmse": 2 / e, "lr": 0.1, "timestamp": 1_700_000_000_000 + e}
+        {"epoch": e, "step": e, "train_rmse": 1 / e, "valid_rmse": 2 / e, "lr": 0.1, "seconds": e, "timestamp": AT + e}
         for e in range(1, n + 1)
     ]
 

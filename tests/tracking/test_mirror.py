@@ -8,13 +8,13 @@ import torch
 from deeprec.config.run_settings import Run, write_run
 from deeprec.runtime.files import InputError, write_json
 from deeprec.tracking.mirror import RunFolder, best_autoencoder
-from tests.conftest import run_of
+from tests.conftest import metrics_of, run_of
 
 
 def folder(path: Path, model: str, valid: float | None, test: float | None) -> RunFolder:
     write_run(run_of(model), path / "settings.yaml")
     status = "diverged" if valid is None else "finished"
-    write_json(path / "metrics.json", {"status": status, "valid_rmse": valid, "test_rmse": test})
+    write_json(path / "metrics.json", metrics_of(status=status, valid_rmse=valid, test_rmse=test))
     return RunFolder(path)
 
 

@@ -21,7 +21,7 @@ from deeprec.tracking.complete import forget_incomplete
 from deeprec.tracking.live import KEY, LiveMirror, TrackedRun, find_runs, run_key
 from deeprec.tracking.mirror import ARTIFACTS, RunFolder, mirror_run
 from deeprec.tracking.store import TrackingError, open_store
-from tests.conftest import ROOT, run_of
+from tests.conftest import ROOT, metrics_of, run_of
 from tests.tracking.test_live import METRICS, history, points
 
 TRAINING = run_of(hidden=[4], lr=0.1)
@@ -145,10 +145,10 @@ def finished(folder: Path, n: int) -> RunFolder:
     """A run's folder after n epochs, and its split's."""
     path = folder / "runs" / "r" / "seed_0"
     write_run(TRAINING, path / "settings.yaml")
-    origin = {"commit": "c", "machine": "m", "versions": "v", "threads": 1}
-    write_json(path / "metrics.json", {**METRICS, **origin, "epochs": n})
+    write_json(path / "metrics.json", metrics_of(epochs=n))
     pd.DataFrame(history(n)).to_parquet(path / "history.parquet")
-    write_json(folder / "splits" / "s" / "stats.json", {part: {"n_ratings": 1} for part in ("train", "valid", "test")})
+    counts = {part: {"n_ratings": 1, "n_users": 1, "n_items": 1} for part in ("train", "valid", "test", "interval")}
+    write_json(folder / "splits" / "s" / "stats.json", {"split": "s", **counts})
     return RunFolder(path)
 
 

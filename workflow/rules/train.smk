@@ -122,7 +122,7 @@ CLOSE_DEAD_RUNS = from_here("scripts/close_dead_runs.py")
 
 
 onstart:
-    write_json(BATCHES_FILE, SEED_BATCHES)
+    write_json(BATCHES_FILE, remembered(SEED_BATCHES, EARLIER))
     for path in remove_leftovers(Path("results")):
         logger.info(f"{path}: left half-written by a killed process; removed")
     # A killed training leaves its run RUNNING in MLflow for ever.
