@@ -144,10 +144,11 @@ def best_autoencoder(folders: list[RunFolder]) -> RunFolder | None:
 
 def log_best_model(client: mlflow.MlflowClient, folder: RunFolder, run_id: str) -> None:
     """Log a run's autoencoder as a torch program (`pt2`, no pickle), with signature and requirements."""
+    weights = folder.weights  # first, so that a damaged checkpoint is told of in any case
     outputs = client.get_run(run_id).outputs
     if outputs and outputs.model_outputs:
         return
-    model = AutoEncoder.with_weights(folder.training.settings_as(AutoEncoderSettings), folder.weights)
+    model = AutoEncoder.with_weights(folder.training.settings_as(AutoEncoderSettings), weights)
     x = np.zeros((2, folder.metrics["n_items"]), np.float32)  # rating vectors, 0 = not rated
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch.export's and MLflow's own deprecations

@@ -49,7 +49,7 @@ IMPLIED = {
     "write_report": [f"tables/{name}.csv" for name in ("results", "trainings", "datasets", "claims", "final")],
     "track_results": [f"{RUN}/{name}" for name in ("settings.yaml", "history.parquet", "checkpoint.pt")],
 }
-OPTIONAL = {("train_run", STATS)}  # a split that no script of ours has made
+MAY_BE_MISSING = ("train_run", STATS, "missing")  # of a split that no script of ours has made
 
 
 def config_of(config: dict, ratings: Path) -> dict:
@@ -148,17 +148,17 @@ def damage(path: Path, how: str) -> None:
         )
 
 
-CASES = [(script, file) for script in COMMANDS for file in inputs(script)]
+def cases():
+    for script in COMMANDS:
+        for file in inputs(script):
+            for how in ("missing", "empty", "truncated", "{}", "other", "a folder"):
+                is_text = file.endswith((".yaml", ".csv"))  # of which half may be sound
+                if not (how == "truncated" and is_text) and (script, file, how) != MAY_BE_MISSING:
+                    yield pytest.param(script, file, how, id=f"{script}-{file}-{how}")
 
 
-@pytest.mark.parametrize("how", ["missing", "empty", "truncated", "{}", "other", "a folder"])
-@pytest.mark.parametrize(("script", "file"), CASES, ids=[f"{script}-{file}" for script, file in CASES])
+@pytest.mark.parametrize(("script", "file", "how"), list(cases()))
 def test_a_damaged_file_is_named_in_one_line_and_nothing_is_written(folder, caplog, script, file, how):
-    text = file.endswith((".yaml", ".csv"))
-    if how == "missing" and (script, file) in OPTIONAL:
-        pytest.skip("may be missing")
-    if how == "truncated" and text:
-        pytest.skip("half of a text may be a sound one")
     for output in outputs(script):
         if output not in inputs(script) and (folder / output).is_file():
             (folder / output).unlink()
@@ -183,7 +183,7 @@ def edit(path: Path, **changes) -> None:
         ({"run": 3}, "run: found 3; expected text (name of the run)"),
         ({"model": "svd"}, "model: found 'svd'; choose from autoencoder, bias, pca, als, pmf, autorec, rrn"),
         ({"model": ["als"]}, "model: found ['als']; choose from autoencoder, bias, pca, als, pmf, autorec, rrn"),
-        ({"lr": 0}, "lr: found 0; expected more than 0 (learning rate of the first epoch)"),
+        ({"lr": 0}, "lr: found 0; expected more than 0"),
         ({"hidden": [4, 0]}, "hidden.1: found 0; expected at least 1"),
         ({"epochs": 10**20}, "epochs: found 100000000000000000000; expected a number of 64 bits"),
     ],
