@@ -34,7 +34,7 @@ def draw_ablation(ablation: Ablation, curves: list[Curves], dataset: str, rating
     n_rows = -(-len(panels) // n_columns)
     with mpl.rc_context(STYLE):
         width = PANEL[0] * n_columns
-        head = head_lines(ablation.title, f"{dataset}{_size(curves)} · {_spread(curves)}", width)
+        head = head_lines(ablation.title, f"{dataset}{_size(curves)} · {_spread(curves, panels)}", width)
         figure = Figure(figsize=(width, PANEL[1] * n_rows + LINE * (len(head) + 1)))
         grid = figure.subplots(n_rows, n_columns, squeeze=False)
         draw_head(figure, head)
@@ -59,9 +59,13 @@ def _size(curves: list[Curves]) -> str:
     return f", {n_train:,} training ratings ({n_users:,} users, {n_items:,} items)"
 
 
-def _spread(curves: list[Curves]) -> str:
+def _spread(curves: list[Curves], panels: list[Panel]) -> str:
     n_seeds = max(len(curve.metrics) for curve in curves)
-    return f"mean and range of {n_seeds} seeds" if n_seeds > 1 else "one seed, so no spread"
+    if n_seeds == 1:
+        return "one seed, so no spread"
+    if all(panel.show == "change" for panel in panels):
+        return f"mean and 95 % interval of {n_seeds} seeds, filled where it leaves out 0"
+    return f"mean and range of {n_seeds} seeds"
 
 
 def _draw_panel(

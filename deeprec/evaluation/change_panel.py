@@ -42,4 +42,4 @@ def draw_changes(axis: Axes, curves: list[Curves], reference: str, column: str) 
                       color=colour)  # fmt: skip
     axis.set_yticks(heights, [label for label, _ in rows], fontsize=7)
     axis.tick_params(axis="y", length=0)
-    axis.margins(x=0.2, y=0.06)
+    axis.margins(x=0.35, y=0.06)  # room for the numbers
