@@ -1,4 +1,4 @@
-"""Complete the mirror of all runs in MLflow, and log the best run's model there."""
+"""Complete the mirror of all runs in MLflow, and register the final table's models there."""
 
 import argparse
 import logging
@@ -10,28 +10,31 @@ from tqdm import tqdm
 from deeprec.config.plan_files import TrackingPlan, read_plan
 from deeprec.runtime import console
 from deeprec.runtime.files import write_json
+from deeprec.runtime.training_process import hide_sparse_warning, unwrap_optimizers
 from deeprec.tracking.live import charts_url
-from deeprec.tracking.mirror import RunFolder, best_autoencoder, log_best_model, mirror_run
+from deeprec.tracking.mirror import RunFolder, mirror_run
+from deeprec.tracking.registry import register_models
 from deeprec.tracking.store import TrackingError, open_store, telling
 
 
 def main(args: argparse.Namespace) -> None:
     mlflow.set_tracking_uri(args.tracking_uri)
-    ablations = read_plan(args.plan, TrackingPlan).ablations
+    hide_sparse_warning()
+    unwrap_optimizers()
+    plan = read_plan(args.plan, TrackingPlan)
     folders = [RunFolder(path.parent) for path in args.metrics]
-    best = best_autoencoder(folders)
-    experiment, ids = None, {}
+    best, experiment, ids = None, None, {}
     try:
         with telling(args.tracking_uri):
             client, experiment = open_store(args.tracking_uri, folders[0].training.dataset)
             for folder in tqdm(folders, desc="MLflow", unit="run", disable=None):
-                names = [name for name, runs in ablations.items() if folder.training.name in runs]
+                names = [name for name, runs in plan.ablations.items() if folder.training.name in runs]
                 ids[folder.path] = mirror_run(client, experiment, folder, names)
-            if best:
-                log_best_model(client, best, ids[best.path])
+            models = {model: [f for f in folders if f.training.name == run] for model, run in plan.final.items()}
+            best = register_models(client, args.tracking_uri, models, ids)
         unsent: list[object] = []
     except TrackingError as error:  # a mirror may be down: the files are the truth
-        unsent = [*(folder.path for folder in folders if folder.path not in ids)] or ["the best run's model"]
+        unsent = [*(folder.path for folder in folders if folder.path not in ids)] or ["the final table's models"]
         logging.warning("warning: %s. %d not sent; the next call of snakemake sends it", error, len(unsent))
     write_json(
         args.out,

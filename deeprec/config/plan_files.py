@@ -101,9 +101,10 @@ class TuningPlan(Settings):
 
 
 class TrackingPlan(Settings):
-    """For `track_results`: the runs of each ablation and the final table."""
+    """For `track_results`: the runs of each ablation and the final table, and its runs on the main split by model."""
 
     ablations: dict[str, list[str]]
+    final: dict[str, str]
 
 
 def plan_text(plan: Plan, name: str) -> str:
@@ -122,7 +123,9 @@ def plan_text(plan: Plan, name: str) -> str:
         "report": lambda: _report(plan),
         "search": lambda: _search(plan, case),
         "tuning": lambda: _tuning(plan),
-        "tracking": lambda: TrackingPlan(ablations={name: list(runs.values()) for name, runs in plan.groups.items()}),
+        "tracking": lambda: TrackingPlan(
+            ablations={name: list(runs.values()) for name, runs in plan.groups.items()}, final=plan.final.models
+        ),
     }
     return to_yaml(told[kind]().model_dump(mode="json", exclude_none=True))
 

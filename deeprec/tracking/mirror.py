@@ -1,30 +1,24 @@
-"""The rest of the mirror in MLflow, made from the runs' folders: artifacts, notes, ablations, the best model."""
+"""The rest of the mirror in MLflow, made from the runs' folders: artifacts, notes, ablations."""
 
 import hashlib
 import json
 import logging
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import mlflow
-import numpy as np
 import pandas as pd
-import torch
 from mlflow.entities import Dataset, DatasetInput, RunTag
-from mlflow.models import infer_signature
 
 from deeprec.config.run_settings import Run, read_run
 from deeprec.data.audit import read_stats
 from deeprec.evaluation.ablation_figure import draw_curve
 from deeprec.evaluation.curves import HISTORY
 from deeprec.evaluation.tables import read_metrics, read_parquet, records
-from deeprec.models.network import AutoEncoder
-from deeprec.runtime.files import ROOT, InputError
+from deeprec.runtime.files import InputError
 from deeprec.runtime.torch_files import read_torch
-from deeprec.settings.autoencoder import AutoEncoderSettings
 from deeprec.tracking.live import KEY, TrackedRun, find_runs, run_key
 
 log = logging.getLogger(__name__)
@@ -54,14 +48,14 @@ class RunFolder:
         return read_parquet(self.path / "history.parquet", *HISTORY, "lr", "timestamp")
 
     @cached_property
-    def weights(self) -> dict[str, torch.Tensor]:
+    def weights(self) -> dict[str, Any]:
         """The checkpoint's weights; raises InputError where it is damaged or another training's."""
         path = self.path / "checkpoint.pt"
         checkpoint = read_torch(path)
         if (found := checkpoint.get("settings")) != self.training.as_dict():
             name = found.get("run") if isinstance(found, dict) else None
             raise InputError(f"{path}: found a checkpoint of run {name!r}; expected one of settings.yaml beside it")
-        weights: dict[str, torch.Tensor] = checkpoint["weights"]
+        weights: dict[str, Any] = checkpoint["weights"]
         return weights
 
     @property
@@ -134,35 +128,3 @@ def _dataset(folder: RunFolder) -> Dataset:
     profile = json.dumps({name: stats[name]["n_ratings"] for name in ("train", "valid", "test")})
     name = f"{folder.training.dataset}/{folder.training.split}"
     return Dataset(name=name, digest=digest, source_type="local", source=source, profile=profile)
-
-
-def best_autoencoder(folders: list[RunFolder]) -> RunFolder | None:
-    """Return the autoencoder's training with the lowest validation RMSE, None where none finished; test has no say."""
-    candidates = [f for f in folders if f.training.model == "autoencoder" and f.metrics["status"] == "finished"]
-    return min(candidates, key=lambda folder: folder.metrics["valid_rmse"], default=None)
-
-
-def log_best_model(client: mlflow.MlflowClient, folder: RunFolder, run_id: str) -> None:
-    """Log a run's autoencoder as a torch program (`pt2`, no pickle), with signature and requirements."""
-    weights = folder.weights  # first, so that a damaged checkpoint is told of in any case
-    outputs = client.get_run(run_id).outputs
-    if outputs and outputs.model_outputs:
-        return
-    model = AutoEncoder.with_weights(folder.training.settings_as(AutoEncoderSettings), weights)
-    x = np.zeros((2, folder.metrics["n_items"]), np.float32)  # rating vectors, 0 = not rated
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch.export's and MLflow's own deprecations
-        y = model(torch.from_numpy(x)).numpy()
-        requirements = [
-            line
-            for line in (ROOT / "constraints.txt").read_text().splitlines()
-            if line.startswith(("torch==", "numpy=="))
-        ]
-        with mlflow.start_run(run_id=run_id):
-            mlflow.pytorch.log_model(
-                model,
-                name="model",
-                signature=infer_signature(x, y),
-                input_example=x,
-                pip_requirements=requirements,
-            )

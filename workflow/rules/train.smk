@@ -90,7 +90,7 @@ for seeds in SEED_BATCHES:
 
 
 rule track_results:
-    """Complete the mirror in MLflow: ablations, figures and notes of all runs, the best run's model."""
+    """Complete the mirror in MLflow: ablations, figures and notes of all runs, the final table's models."""
     input:
         code=modules_of("scripts/track_results.py"),
         plan="results/{dataset}/plan/tracking.yaml",
