@@ -68,5 +68,6 @@ def write_split(folder: Path) -> Path:
     """Write toy ratings, split per user, as `split_ratings` does; return the folder."""
     ratings = folder.with_name(f"{folder.name}_ratings.parquet")
     write_table(toy_ratings(), ratings)
-    write_json(folder / "stats.json", split_ratings(ratings, folder, PerUserSplit(test_fraction=0.3, seed=0)))
+    stats = split_ratings(ratings, folder, PerUserSplit(test_fraction=0.3, seed=0))
+    write_json(folder / "stats.json", {"split": folder.name, **stats})
     return folder
