@@ -4,6 +4,7 @@ import hashlib
 import logging
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,8 @@ def register_models(
 def _log(folder: RunFolder, name: str, run_id: str) -> str:
     """Log and register one model; return its version."""
     model = load(folder.path)
-    with tempfile.TemporaryDirectory() as beside, mlflow.start_run(run_id=run_id):
+    with tempfile.TemporaryDirectory() as beside, mlflow.start_run(run_id=run_id), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow's own, of type hints and deprecations
         _copy_data(folder, Path(beside) / "data")
         _copy_code(Path(beside))
         info = mlflow.pyfunc.log_model(

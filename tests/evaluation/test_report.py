@@ -55,6 +55,7 @@ PLAN = ReportPlan(
 )
 CLAIM = {
     "experiment": "C",
+    "claim": "depth_more",
     "verdict": "not held",
     "statement": "Deeper <b>helps</b>",
     "sentence": "Not held: +0.1.",
@@ -88,15 +89,16 @@ def results(folder) -> Results:
         figure = draw_ablation(ABLATION, [curves("2", "depth_2"), curves("4", "depth_4")], "Toy", 4.0)
         save(figure, folder / "figures" / f"{name}.svg")
     row = {
-        "run": "depth_2", "split": "3m", "valid_rmse_mean": 1.28, "valid_rmse_sd": 0.01, "test_rmse_mean": 1.26,
-        "test_rmse_sd": NAN, "paper_valid_rmse": 1.146, "paper_test_rmse": NAN, "test_gap": NAN, "valid_gap": 0.134,
-        "best_epoch_mean": 90.0, "n_parameters": 404646, "seconds_mean": 7.4, "n_diverged": 0, "n_seeds": 3,
+        "run": "depth_2", "model": "autoencoder", "split": "3m", "valid_rmse_mean": 1.28, "valid_rmse_sd": 0.01,
+        "test_rmse_mean": 1.26, "test_rmse_sd": NAN, "paper_valid_rmse": 1.146, "paper_test_rmse": NAN, "test_gap": NAN,
+        "valid_gap": 0.134, "best_epoch_mean": 90.0, "n_parameters": 404646, "seconds_mean": 7.4, "n_diverged": 0,
+        "n_seeds": 3,
     }  # fmt: skip
     final = {
         "model": "DeepRec", "rmse_3m": 1.033, "sd_3m": 0.002, "best_3m": True, "diverged_3m": 1, "paper_3m": 0.9373,
         "n_test_3m": 728, "n_train_3m": 33023, "seconds": 12.0, "bytes": 1500.0,
     }  # fmt: skip
-    training = {"commit": "abc", "machine": "2 × CPU", "versions": "torch 2"}
+    training = {"run": "depth_2", "seed": 0, "commit": "abc", "machine": "2 × CPU", "versions": "torch 2"}
     rows = {"results": row, "trainings": training, "datasets": PART, "claims": CLAIM, "own_claims": OWN, "final": final}
     for name, values in rows.items():
         write_csv(pd.DataFrame([values]), folder / "tables" / f"{name}.csv")

@@ -31,11 +31,14 @@ COMMANDS = {
     "train_run": f"!{RUN}/settings.yaml --split splits/s --states states --tracking-uri sqlite:///{{}}/mlflow.db",
     "search_settings": "--plan !plan/search/small.yaml --split splits/s --out >search/small.csv",
     "tabulate_results": f"--metrics !{METRICS} --stats !{STATS} --plan !plan/tables.yaml --out >tables",
-    "judge_claims": "--trainings !tables/trainings.csv --plan !plan/claims.yaml --out >tables/claims.csv",
-    "draw_ablation": "--plan !plan/ablations/one.yaml --runs runs --out >figures/one.png >figures/one.svg",
+    "judge_claims": "--trainings !tables/trainings.csv --datasets !tables/datasets.csv --plan !plan/claims.yaml "
+    "--out >tables/claims.csv --own >tables/own_claims.csv",
+    "draw_ablation": f"--plan !plan/ablations/one.yaml --runs runs --stats !{STATS} --out >figures/one.png "
+    ">figures/one.svg",
     "draw_final": "--table !tables/final.csv --plan !plan/final.yaml --out >figures/final.png >figures/final.svg",
     "write_tuning": f"--search !search/small.csv --plan !plan/tuning.yaml --stats !{STATS} --out >search/tuning.md",
-    "write_report": "--plan !plan/report.yaml --tables tables --figures figures --benchmarks benchmarks "
+    "write_report": "--plan !plan/report.yaml --tables tables --figures figures --search search "
+    "--benchmarks benchmarks "
     "--out >report.html",
     "track_results": f"!{METRICS} --plan !plan/tracking.yaml --tracking-uri sqlite:///{{}}/mlflow.db "
     "--out >tracking.json",
@@ -46,7 +49,9 @@ IMPLIED = {
     "search_settings": [f"splits/s/{name}.parquet" for name in ("train", "valid", "users", "items")],
     "tabulate_results": [f"{RUN}/settings.yaml"],
     "draw_ablation": [f"{RUN}/{name}" for name in ("history.parquet", "steps.parquet", "metrics.json")],
-    "write_report": [f"tables/{name}.csv" for name in ("results", "trainings", "datasets", "claims", "final")],
+    "write_report": [
+        f"tables/{name}.csv" for name in ("results", "trainings", "datasets", "claims", "own_claims", "final")
+    ],
     "track_results": [f"{RUN}/{name}" for name in ("settings.yaml", "history.parquet", "checkpoint.pt")],
 }
 MAY_BE_MISSING = ("train_run", STATS, "missing")  # of a split that no script of ours has made
@@ -79,7 +84,7 @@ def words(script: str, folder: Path) -> list[str]:
     ]
 
 
-FOLDERS = {"states", "splits/s", "runs", "tables", "figures", "benchmarks"}
+FOLDERS = {"states", "splits/s", "runs", "tables", "figures", "search", "benchmarks"}
 
 
 def call(script: str, *arguments: str) -> int:

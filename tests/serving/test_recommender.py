@@ -43,7 +43,7 @@ def test_the_best_items_are_the_unseen_ones_of_highest_prediction(name, loaded):
     model = loaded[name]
     user, items = model.catalogue.users.known[5], model.catalogue.items.known
     scores = model.scorer.scores(torch.tensor([5]))[0].detach().numpy()
-    seen = model.train.rows(torch.tensor([5])).columns.numpy()
+    seen = model.train.rows(torch.tensor([5])).at.columns.numpy()
     expected = pd.Series(scores, items).drop(items[seen]).sort_values(ascending=False)[:4]
     found = model.recommend(user, 4, clip=False)
     assert list(found["item_id"]) == list(expected.index) and list(found["rank"]) == [1, 2, 3, 4]
