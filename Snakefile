@@ -29,7 +29,7 @@ from deeprec.config.batches import read_batches, remembered, seed_batches
 from deeprec.config.checks import load_plan
 from deeprec.config.command_line import typed
 from deeprec.config.dependencies import from_here, modules_of
-from deeprec.config.plan_files import plan_text
+from deeprec.config.plan_files import member_files, plan_text
 from deeprec.config.run_settings import read_yaml, to_yaml
 from deeprec.runtime.files import InputError, digest, remove_leftovers, write_json
 from deeprec.runtime.parents import DRIVER

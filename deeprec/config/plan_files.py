@@ -107,6 +107,18 @@ class TrackingPlan(Settings):
     final: dict[str, str]
 
 
+def member_files(plan: Plan, seeds: list[int], files: list[str]) -> Callable[[Any], list[str]]:
+    """Return a rule's input function, of wildcards: the files of the runs that a blend with these seeds is made of.
+
+    Any other run is made of none.
+    """
+    return lambda wildcards: [
+        f"results/{wildcards.dataset}/runs/{name}/seed_{seed}/{file}"
+        for name, seed in (plan.inputs(wildcards.run, seeds) if wildcards.run in plan.blends else [])
+        for file in files
+    ]
+
+
 def plan_text(plan: Plan, name: str) -> str:
     """Return the content of `plan/{name}.yaml`; a name is that of a rule's kind, and perhaps of one of its cases."""
     kind, _, case = name.partition("/")

@@ -295,7 +295,7 @@ def test_wrong_config_stops_before_any_job(finished):
     config["runs"]["depth_2"]["hiden"] = [3]
     with replaced(finished / "config.yaml", yaml.safe_dump(config)):
         said = snakemake(finished, fails=True)
-    assert "run 'depth_2': unknown key hiden; choose from epochs, hidden" in said and "rule " not in said
+    assert "run 'depth_2': unknown key hiden; choose from epochs, patience" in said and "rule " not in said
 
 
 def test_broken_archive_is_named_and_leaves_nothing(project, tmp_path):

@@ -54,12 +54,12 @@ rule judge_claims:
         trainings="results/{dataset}/tables/trainings.csv",
         datasets="results/{dataset}/tables/datasets.csv",
     output:
-        report(
+        claims=report(
             "results/{dataset}/tables/claims.csv",
             caption="../report/claims.rst",
             category="Tables",
         ),
-        report(
+        own=report(
             "results/{dataset}/tables/own_claims.csv",
             caption="../report/own_claims.rst",
             category="Tables",
@@ -75,7 +75,7 @@ rule judge_claims:
         mem_mb=500,
     shell:
         "python {input.code[0]:q} --trainings {input.trainings:q} --datasets {input.datasets:q} --plan {input.plan:q} "
-        "--out {output[0]:q} --own {output[1]:q} --log {log:q}"
+        "--out {output.claims:q} --own {output.own:q} --log {log:q}"
 
 
 rule draw_ablation:

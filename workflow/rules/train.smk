@@ -10,20 +10,6 @@ RUN_FILES = [
 ]
 
 
-def members_of(seeds):
-    """Return the input function of the runs that a blend is made of; any other run is made of none."""
-
-    def folders(wildcards):
-        blend = wildcards.run in PLAN.blends
-        return [
-            f"results/{wildcards.dataset}/runs/{name}/seed_{seed}/{file}"
-            for name, seed in (PLAN.inputs(wildcards.run, seeds) if blend else [])
-            for file in RUN_FILES
-        ]
-
-    return folders
-
-
 # A rule for each batch of seeds, and no wildcard for it: the outputs of a job that trains several seeds are those of all
 # of them, and a pattern cannot say which seeds make a batch.
 for seeds in SEED_BATCHES:
@@ -49,7 +35,7 @@ for seeds in SEED_BATCHES:
                 part=["train", "valid", "test", "users", "items"],
             ),
             audit=AUDIT,
-            members=members_of(seeds),
+            members=member_files(PLAN, seeds, RUN_FILES),
         output:
             expand(
                 "results/{dataset}/runs/{run}/seed_{seed}/{file}",
