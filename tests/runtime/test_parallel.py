@@ -20,6 +20,7 @@ from tests.conftest import ROOT, run_of, write_split
 SMALL = {"hidden": [8, 4], "epochs": 5, "lr": 0.02}  # of 40 users
 RUNS = {
     "plain": {**SMALL, "batch_size": 16, "dropout": 0.0, "refeed": 0},
+    "items": {**SMALL, "batch_size": 10, "rows": "items", "center": "biases", "activation": "tanh", "ema_epochs": 2.0},
     "refed": {**SMALL, "batch_size": 39, "dropout": 0.0, "refeed": 1},  # a batch of one leaves a rank without users
 }
 pytestmark = pytest.mark.xdist_group("parallel")
@@ -42,7 +43,7 @@ def train_alone(settings: Run, split: Path, out: Path, state: Path | None = None
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> Path:
-    """Both runs, by one process (`alone`) and by two (`together`), which go on from a state of one in `refed`."""
+    """All runs, by one process (`alone`) and by two (`together`), which go on from a state of one in `refed`."""
     folder = tmp_path_factory.mktemp("parallel")
     split = write_split(folder / "split")
     for run, changes in RUNS.items():
