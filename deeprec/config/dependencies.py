@@ -10,13 +10,17 @@ from deeprec.runtime.files import ROOT
 PACKAGE = "deeprec"
 
 
-@cache
 def modules_of(script: str, *, plus: str = "", but: str = "") -> list[str]:
     """Return the script first, then all files of `deeprec` that it imports, directly or not.
 
     Paths are relative to the working directory. `plus` is a module that the script imports by its name alone, such as
     "deeprec.models.rrn"; `but` is a package to leave out, whose edits change nothing of what the script makes.
     """
+    return [from_here(path) for path in _modules_of(script, plus, but)]
+
+
+@cache  # the paths themselves, since what they are relative to may change
+def _modules_of(script: str, plus: str, but: str) -> list[Path]:
     found: set[Path] = set()
     todo = [ROOT / script, *_files_of(plus)]
     while todo:
@@ -24,9 +28,7 @@ def modules_of(script: str, *, plus: str = "", but: str = "") -> list[str]:
         if path not in found:
             found.add(path)
             todo += [file for module in _imported(path) for file in _files_of(module)]
-    left_out = set(ROOT.joinpath(*but.split(".")).glob("*.py")) if but else set()
-    others = sorted(found - {ROOT / script, *left_out})
-    return [from_here(path) for path in [ROOT / script, *others]]
+    return [ROOT / script, *sorted(found - {ROOT / script, *_files_of(but)[-1:]})]
 
 
 def from_here(path: str | Path) -> str:

@@ -85,3 +85,9 @@ def imported(path: Path) -> set[str]:
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
     return {name.split(".")[0] for name in names}
+
+
+def test_paths_are_relative_to_where_one_is_now(tmp_path, monkeypatch):
+    for folder in (ROOT, tmp_path):
+        monkeypatch.chdir(folder)
+        assert all(Path(path).is_file() for path in modules_of("scripts/train_run.py"))
