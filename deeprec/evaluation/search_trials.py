@@ -7,7 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from deeprec.runtime.files import reading
 from deeprec.settings.base import Space
+
+NEEDED = ("valid_rmse",)
 
 
 def label(value: Any) -> str:
@@ -23,7 +26,10 @@ def labelled(settings: Mapping[str, Any], spaces: Mapping[str, Space]) -> dict[s
 def read_trials(path: Path, spaces: Mapping[str, Space]) -> pd.DataFrame:
     """Read the table of `search_settings`, its settings with their own types again."""
     choices = {name: space["choices"] for name, space in spaces.items() if "choices" in space}
-    table = pd.read_csv(path, dtype=dict.fromkeys(choices, str), keep_default_na=False, na_values=[""])
+    with reading(path, f"the trials of a search: {', '.join(NEEDED)}"):
+        table = pd.read_csv(path, dtype=dict.fromkeys(choices, str), keep_default_na=False, na_values=[""])
+        for name in (*NEEDED, *spaces):
+            table[name]
     for name, values in choices.items():
         table[name] = table[name].map({label(value): value for value in values}).astype(object)
     return table

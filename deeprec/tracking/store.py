@@ -100,7 +100,8 @@ def _probe(uri: str) -> None:
 
 def _create(file: Path) -> None:
     with replacing(file) as beside:
-        made = SqlAlchemyStore(f"sqlite:///{beside}", str(file.parent / "mlartifacts"))  # type: ignore[no-untyped-call]
+        # The whole path: MLflow keeps an engine for each address, whatever the working folder.
+        made = SqlAlchemyStore(f"sqlite:///{beside.resolve()}", str(file.parent / "mlartifacts"))  # type: ignore[no-untyped-call]
         made.engine.dispose()
 
 
