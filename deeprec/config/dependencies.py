@@ -28,7 +28,8 @@ def _modules_of(script: str, plus: str, but: str) -> list[Path]:
         if path not in found:
             found.add(path)
             todo += [file for module in _imported(path) for file in _files_of(module)]
-    return [ROOT / script, *sorted(found - {ROOT / script, *_files_of(but)[-1:]})]
+    left_out = set(ROOT.joinpath(*but.split(".")).glob("*.py")) if but else set()
+    return [ROOT / script, *sorted(found - {ROOT / script, *left_out})]
 
 
 def from_here(path: str | Path) -> str:

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from deeprec.data.matrix import Part, RatingMatrix
+from deeprec.models.learners import Scorer
 from deeprec.runtime import parallel
 from deeprec.runtime.files import InputError, replacing
 from deeprec.runtime.torch_files import read_torch
@@ -22,22 +22,11 @@ log = logging.getLogger(__name__)
 DIVERGED_ABOVE = 10.0  # RMSE above which nothing is being learnt from ratings of 1 to 5 stars
 
 
-class Learner(Protocol):
-    """What the loop asks of a model: one more epoch, predictions, and its whole state."""
-
-    limits: tuple[float, float] | None  # the range that `predict` moves a score into, stars
+class Learner(Scorer, Protocol):
+    """What the loop asks of a model beside its predictions: one more epoch, and its whole state."""
 
     def train_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Train epoch `epoch` (from 1) and return each step's squared error and number of ratings, (steps,)."""
-
-    def predict(self, part: Part) -> np.ndarray:
-        """Return the predicted ratings of a part's (user, item) pairs, (n,) float32, stars."""
-
-    def scores(self, users: Tensor) -> Tensor:
-        """Score all items for some users, given on the CPU: (n, n_items) float32, stars, not clipped."""
-
-    def fold_in(self, ratings: RatingMatrix) -> Tensor:
-        """Score all items for new users, a row of ratings each, as `scores`; InputError where that cannot be."""
 
     def lr(self, epoch: int) -> float:
         """Return the learning rate of an epoch; NaN for a model that has none."""

@@ -91,3 +91,9 @@ def test_paths_are_relative_to_where_one_is_now(tmp_path, monkeypatch):
     for folder in (ROOT, tmp_path):
         monkeypatch.chdir(folder)
         assert all(Path(path).is_file() for path in modules_of("scripts/train_run.py"))
+
+
+def test_a_package_that_changes_nothing_of_the_outcome_is_left_out_whole():
+    whole, less = (modules_of("scripts/train_run.py", but=but) for but in ("", "deeprec.tracking"))
+    left_out = set(whole) - set(less)
+    assert left_out and left_out == {path for path in whole if "deeprec/tracking/" in path}
