@@ -82,7 +82,14 @@ rule all:
         expand(AUDIT + NAMES, dataset=PLAN.name),
         expand(
             f"results/{PLAN.name}/tables/{{table}}.csv",
-            table=["results", "final", "trainings", "datasets", "claims"],
+            table=[
+                "results",
+                "final",
+                "trainings",
+                "datasets",
+                "claims",
+                "own_claims",
+            ],
         ),
         expand(
             f"results/{PLAN.name}/figures/{{ablation}}.{{kind}}",

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -171,8 +170,7 @@ class AutoEncoderLearner:
         ratings, everyone = ratings.to(self.device), torch.arange(ratings.n_rows)
         x, center = ratings.rows(everyone), self.center and self.center.for_new(ratings)
         if center:
-            row = replace(center, by_item=False)
-            x = SparseRows(x.at, x.values - row.of(x, everyone))
+            x = SparseRows(x.at, x.values - center.of(x, everyone))
         y = self._outputs(*self._new_outputs(x)) if self.by_item else self.mean_model.eval().complete(self._input(x))
         return y if center is None else center.added_to_all(y, everyone)
 

@@ -45,12 +45,12 @@ class Center:
         return y * self.rated_user[users, None] * self.rated_item + self.mean + self.user[users, None] + self.item
 
     def for_new(self, ratings: RatingMatrix) -> "Center":
-        """Return it for new users, a row of ratings each, in place of those of the training part."""
+        """Return it for new users, a row of ratings each, in place of those of the training part; rows are users then."""
         w = {"mean": self.mean, "item_bias": self.item}
         user = torch.zeros(ratings.n_rows, device=self.mean.device)
         if self.l2_user is not None:
             user = new_user_biases(ratings, w, self.l2_user)
-        return replace(self, user=user, rated_user=(ratings.offsets.diff() > 0).float())
+        return replace(self, user=user, rated_user=(ratings.offsets.diff() > 0).float(), by_item=False)
 
     def weights(self) -> dict[str, Tensor]:
         """Return what a checkpoint keeps."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -65,13 +64,6 @@ class AutoEncoder(nn.Module):
     def biases(self) -> list[Tensor]:
         """Return all layers' biases."""
         return [*self.encode_b, *self.decode_b]
-
-    @classmethod
-    def with_weights(cls, settings: AutoEncoderSettings, weights: dict[str, Any]) -> "AutoEncoder":
-        """Return a trained network, ready to predict, from a checkpoint's weights."""
-        model = cls(len(weights["encode_w.0"]), settings)
-        model.load_state_dict(weights)
-        return model.eval()
 
     @torch.no_grad()
     def start_at(self, means: Tensor) -> None:
