@@ -45,7 +45,7 @@ class Center:
         return y * self.rated_user[users, None] * self.rated_item + self.mean + self.user[users, None] + self.item
 
     def for_new(self, ratings: RatingMatrix) -> "Center":
-        """Return it for new users, a row of ratings each, in place of those of the training part; rows are users then."""
+        """Return it for new users, a row of ratings each, in place of those of the training part (users as rows)."""
         w = {"mean": self.mean, "item_bias": self.item}
         user = torch.zeros(ratings.n_rows, device=self.mean.device)
         if self.l2_user is not None:
