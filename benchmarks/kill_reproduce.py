@@ -112,15 +112,18 @@ def wait_until(driver: psutil.Process, seen: Callable[[], Any]) -> Any:
     raise RuntimeError("nothing to kill came up")
 
 
-def kill(processes: list[psutil.Process]) -> None:
-    """Kill processes, as far as they still live."""
+def kill(processes: list[psutil.Process]) -> bool:
+    """Kill processes, as far as they still live; return whether one did."""
+    killed = False
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
+            killed |= process.status() != psutil.STATUS_ZOMBIE  # which has ended already
             process.send_signal(signal.SIGKILL)
+    return killed
 
 
-def strike(kind: str, folder: Path, driver: psutil.Process, chance: random.Random) -> None:
-    """Wait for a random moment of a kind, and kill."""
+def strike(kind: str, folder: Path, driver: psutil.Process, chance: random.Random) -> bool:
+    """Wait for a random moment of a kind, and kill; return whether there was still something to kill."""
     if kind == "store":
         wait_until(driver, lambda: list((folder / "results").glob(".mlflow.*.partial*")))
         time.sleep(chance.uniform(0, 1))
@@ -140,28 +143,28 @@ def strike(kind: str, folder: Path, driver: psutil.Process, chance: random.Rando
     return kill([driver, *(family(driver) if kind == "all" else [])])
 
 
-def turn(kind: str, seed: int, parent: Path, calm: Path) -> str:
-    """Kill once, go on to the end, and say what is wrong, nothing where all is right."""
+def turn(kind: str, seed: int, parent: Path, calm: Path) -> tuple[bool, str]:
+    """Kill once, go on to the end; return whether it came in time, and what is wrong, nothing where all is right."""
     chance = random.Random(seed)
     folder = parent / f"{kind}_{seed}"
     shutil.copytree(parent / "prepared", folder)
     options = ["--config", "processes=2"] if kind == "torchrun" else []
     process = start(folder, *options, "--", *TARGETS)
-    strike(kind, folder, psutil.Process(process.pid), chance)
+    struck = strike(kind, folder, psutil.Process(process.pid), chance)
     process.wait(PATIENCE)
     try:
         if kind in ("snakemake", "all", "store"):
             finish(folder, "--unlock")
         finish(folder, *options, "--", *TARGETS)
     except (RuntimeError, subprocess.TimeoutExpired) as error:
-        return f"{kind} {seed}: {error}"
+        return struck, f"{kind} {seed}: {error}"
     wrong = [f"{name}: {how}" for name, how in compare(calm / RESULTS, folder / RESULTS) if how]
     wrong += faults_in_mlflow(folder / "results" / "mlflow.db")
     left = [*folder.rglob(".*.partial*"), *folder.glob(f"{RESULTS}/states/*")]
     wrong += [f"left over: {path.name}" for path in left]
     if not wrong:
         shutil.rmtree(folder)
-    return f"{kind} {seed}: {'; '.join(wrong)}" if wrong else ""
+    return struck, f"{kind} {seed}: {'; '.join(wrong)}" if wrong else ""
 
 
 def faults_in_mlflow(store: Path) -> list[str]:
@@ -202,15 +205,17 @@ def main(args: argparse.Namespace) -> None:
             pool.submit(turn, kind, args.seed + i, parent, calm["calm_torchrun" if kind == "torchrun" else "calm"])
             for i, kind in enumerate(kinds)
         ]
+        in_time: Counter[str] = Counter()
         right: Counter[str] = Counter()
         for kind, end in zip(kinds, ends, strict=True):
-            wrong = end.result()
+            struck, wrong = end.result()
+            in_time[kind] += struck
             right[kind] += not wrong
-            print(wrong or f"{kind}: right", flush=True)
-    print("| killed | turns | ended as if nothing had happened |\n|---|---|---|")
+            print(wrong or f"{kind}: right{'' if struck else ' (over before the kill)'}", flush=True)
+    print("| killed | turns | killed in time | ended as if nothing had happened |\n|---|---|---|---|")
     for kind in args.kinds:
-        print(f"| {kind} | {kinds.count(kind)} | {right[kind]} |")
-    print(f"| all | {len(kinds)} | {right.total()} |")
+        print(f"| {kind} | {kinds.count(kind)} | {in_time[kind]} | {right[kind]} |")
+    print(f"| all | {len(kinds)} | {in_time.total()} | {right.total()} |")
     sys.exit(right.total() < len(kinds))
 
 
