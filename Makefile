@@ -1,13 +1,15 @@
-# make reproduce: everything, from the download to the report. make report, ui, test, lint, docs.
+# make reproduce: everything, from the download to the report. make report, ui, serve, demo, test, lint, docs.
 SHELL := /bin/bash
 PYTHON ?= python3.11
 PORT ?= 5000
+SERVE_PORT ?= 5001
+DEMO_PORT ?= 8501
 JOBS ?= 2
 DATASET ?= $(shell sed -n 's/^dataset: *\([^ #]*\).*/\1/p' config.yaml)
 VENV := .venv
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: reproduce report test test-plain test-conda lint docs ui
+.PHONY: reproduce report test test-plain test-conda lint docs ui serve demo
 
 reproduce: $(VENV)/ready
 	$(RUN) snakemake --cores all --config dataset=$(DATASET)
@@ -42,11 +44,17 @@ docs: $(VENV)/ready
 ui: $(VENV)/ready
 	@$(RUN) python scripts/serve_ui.py --dataset $(DATASET) --port $(PORT)
 
+serve: $(VENV)/ready
+	@$(RUN) python scripts/serve_model.py --port $(SERVE_PORT) $(if $(MODEL),--model $(MODEL),--dataset $(DATASET))
+
+demo: $(VENV)/ready
+	$(RUN) streamlit run scripts/demo_model.py --server.port $(DEMO_PORT) -- $(or $(MODEL),models:/$(DATASET)@champion)
+
 # Made anew whenever the pins change.
 $(VENV)/ready: pyproject.toml constraints.txt
 	command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: '$(PYTHON)' was not found (set PYTHON=…)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,demo]'
 	touch $@
 
 # snakefmt wants a newer `packaging` than MLflow allows.

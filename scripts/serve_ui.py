@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -10,7 +9,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from deeprec.runtime import console
-from deeprec.runtime.files import InputError
+from deeprec.runtime.ports import HOST, listen
 from deeprec.tracking.live import charts_url
 from deeprec.tracking.store import open_store
 
@@ -20,10 +19,8 @@ LEAN = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY
 
 def main(args: argparse.Namespace) -> None:
     _, experiment = open_store(args.tracking_uri, args.dataset)
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", args.port)) == 0:
-            raise InputError(f"port {args.port} is in use; choose another: make ui PORT={args.port + 1}")
-    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1"]
+    listen(args.port).close()  # a port in use is told of at once
+    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", HOST]
     command += ["--port", str(args.port), "--backend-store-uri", args.tracking_uri]
     server = subprocess.Popen(command, env={**os.environ, **LEAN})
     try:
@@ -40,7 +37,7 @@ def main(args: argparse.Namespace) -> None:
 def _answers(port: int, server: subprocess.Popen[bytes]) -> bool:
     while server.poll() is None:
         try:
-            with urlopen(f"http://127.0.0.1:{port}/health", timeout=1):
+            with urlopen(f"http://{HOST}:{port}/health", timeout=1):
                 return True
         except (URLError, OSError):
             time.sleep(0.3)

@@ -67,6 +67,15 @@ class Catalogue:
     items: Ids
     titles: np.ndarray  # (n_items,) text, with the year where it is known; "" where no title is
 
+    @cached_property
+    def labels(self) -> list[str]:
+        """A text for each item that no other has: its title, with its id where titles are alike, or the id alone."""
+        ids, titles = pd.Series(self.items.as_written.known), pd.Series(self.titles)
+        alike = titles.duplicated(keep=False)
+        named = titles.where(~alike, titles + " · " + ids)
+        labels: list[str] = named.where(titles != "", ids).tolist()
+        return labels
+
     @classmethod
     def read(cls, dataset: Path, split: Path) -> "Catalogue":
         """Read the id maps of a split, and the titles and names that lie in its data set's folder.

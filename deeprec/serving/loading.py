@@ -24,7 +24,7 @@ def load(source: str | Path, *, device: str = "cpu", tracking_uri: str | None = 
     it is neither, where the training diverged, and where the split is another than the model was trained on.
     """
     if str(source).startswith(IN_MLFLOW):
-        return load(_downloaded(str(source), tracking_uri), device=device)
+        return load(_run_folder(download(str(source), tracking_uri), str(source)), device=device)
     folder = Path(source)
     if missing := [name for name in NEEDED if not (folder / name).is_file()]:
         raise InputError(f"{folder}: no {', '.join(missing)}; expected a run's folder, results/DATASET/runs/RUN/seed_N")
@@ -64,16 +64,22 @@ def _read(path: Path) -> dict[str, Any]:
     return checkpoint
 
 
-def _downloaded(uri: str, tracking_uri: str | None) -> Path:
-    """Bring a model's files from MLflow to this machine, and return its run's folder."""
+def download(uri: str, tracking_uri: str | None) -> Path:
+    """Bring a model's files from MLflow to this machine, and return their folder; raise InputError where none are."""
     import mlflow  # which takes seconds, for this alone
 
     if tracking_uri:
         mlflow.set_tracking_uri(tracking_uri)
+    store = mlflow.get_tracking_uri()
+    if store.startswith("sqlite:///") and not Path(store.removeprefix("sqlite:///")).is_file():  # MLflow makes one
+        raise InputError(f"{uri}: no store {store}; expected the one that `make reproduce` makes")
     try:
-        folder = Path(mlflow.artifacts.download_artifacts(uri))
+        return Path(mlflow.artifacts.download_artifacts(uri))
     except mlflow.exceptions.MlflowException as error:
-        raise InputError(f"{uri}: {error.message}; expected a model in {mlflow.get_tracking_uri()}") from error
+        raise InputError(f"{uri}: {error.message}; expected a model in {store}") from error
+
+
+def _run_folder(folder: Path, uri: str) -> Path:
     if not (found := sorted(folder.rglob("checkpoint.pt"))):
         raise InputError(f"{uri}: no checkpoint.pt in it; expected a model that the pipeline logged")
     return found[0].parent
