@@ -15,6 +15,7 @@ from deeprec.config.schema import Ablation, Panel
 from deeprec.evaluation.change_panel import draw_changes
 from deeprec.evaluation.curves import Curves
 from deeprec.evaluation.figure_style import COLOURS, DASHES, GREY, LINE, PANEL, STYLE, draw_head, head_lines
+from deeprec.evaluation.hover import say, say_line
 
 # Of the ratings' range, 3 stars where it is 1 to 5: no scale of an RMSE reaches further, whatever a diverging run does.
 WORST_SHOWN = 0.75
@@ -99,7 +100,7 @@ def _share_scale(drawn: Sequence[tuple[Axes, str, list[LineEnd]]]) -> None:
 
 def _draw_scores(axis: Axes, curves: list[Curves], paper: dict[str, float], score: str) -> None:
     """Each run's score: every seed a point, their mean joined by a line; the paper's values apart."""
-    x_of_run = np.arange(len(curves))
+    x_of_run, curve_labels = np.arange(len(curves)), [curve.label for curve in curves]
     scores = [[m[score] for m in curve.metrics if m["status"] == "finished"] for curve in curves]
     means = np.array([np.mean(values) if values else np.nan for values in scores])
     for x, (curve, values) in enumerate(zip(curves, scores, strict=True)):
@@ -112,9 +113,14 @@ def _draw_scores(axis: Axes, curves: list[Curves], paper: dict[str, float], scor
     axis.plot(x_of_run, means, "-" if joined else "_", color=COLOURS[0], markersize=16, label="ours")
     for x, (mean, values) in enumerate(zip(means, scores, strict=True)):
         if values:
+            for seed, value in enumerate(values):
+                say(axis, x, value, f"{curve_labels[x]}: {value:.4f} (seed {seed + 1} of {len(values)})")
+            say(axis, x, mean, f"{curve_labels[x]}: {mean:.4f}, mean of {len(values)}")
             axis.annotate(f"{mean:.3f}", (x, max(values)), (-3 if joined else 0, 4), textcoords="offset points",
                           ha="left" if joined else "center", va="bottom", fontsize=7, color=COLOURS[0])  # fmt: skip
     reference = np.array([paper.get(curve.run, np.nan) for curve in curves])
+    for x, value in zip(x_of_run[np.isfinite(reference)], reference[np.isfinite(reference)], strict=True):
+        say(axis, x, value, f"{curve_labels[x]}: {value:.4f}, the paper on Netflix")
     if np.isfinite(reference).any():
         look: dict[str, Any] = {"color": GREY, "markerfacecolor": "white", "markersize": 4, "linewidth": 1}
         axis.plot(x_of_run, reference, "s--" if joined else "s", label="paper, on Netflix", **look)
@@ -133,6 +139,7 @@ def _draw_curves(axis: Axes, curves: list[Curves], kind: "Lines", rating_range: 
         colour, dash = COLOURS[number % len(COLOURS)], DASHES[number // len(COLOURS) % len(DASHES)]
         mean = values.mean(0)  # NaN from where the first seed stopped
         axis.plot(x, mean, color=colour, linestyle=dash)
+        say_line(axis, x, mean, curve.label, kind.x)
         if len(values) > 1:
             axis.fill_between(x, values.min(0), values.max(0), color=colour, alpha=0.15, linewidth=0)
         finite = np.flatnonzero(np.isfinite(mean))

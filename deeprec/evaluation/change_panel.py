@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from deeprec.evaluation.claims import interval
 from deeprec.evaluation.curves import Curves
 from deeprec.evaluation.figure_style import COLOURS, GREY
+from deeprec.evaluation.hover import say
 
 
 def changes(curves: list[Curves], reference: str, column: str) -> list[tuple[str, np.ndarray]]:
@@ -27,7 +28,7 @@ def draw_changes(axis: Axes, curves: list[Curves], reference: str, column: str) 
     rows = changes(curves, reference, column)
     heights = np.arange(len(rows))[::-1]
     axis.axvline(0, color=GREY, linewidth=1)
-    for y, values in zip(heights, (values for _, values in rows), strict=True):
+    for y, (label, values) in zip(heights, rows, strict=True):
         if not len(values):
             axis.annotate("diverged", (0, y), (6, 0), textcoords="offset points", va="center", fontsize=6.5)
             continue
@@ -36,6 +37,7 @@ def draw_changes(axis: Axes, curves: list[Curves], reference: str, column: str) 
         colour = COLOURS[1] if values.mean() > 0 else COLOURS[0]
         axis.plot([low, high], [y, y], color=colour)
         axis.plot(values.mean(), y, "o", color=colour, markersize=5, markerfacecolor=colour if clear else "white")
+        say(axis, values.mean(), y, f"{label}: {values.mean():+.4f} ({low:+.4f} to {high:+.4f})")
         right = values.mean() >= 0
         axis.annotate(f"{values.mean():+.4f}", (high if right else low, y), (4 if right else -4, 0),
                       textcoords="offset points", ha="left" if right else "right", va="center", fontsize=6.5,

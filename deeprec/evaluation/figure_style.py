@@ -8,6 +8,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from deeprec.evaluation.hover import with_marks
 from deeprec.runtime.files import replacing
 
 # Okabe & Ito's palette, told apart by every kind of colour vision; markers and dashes repeat the distinction.
@@ -50,6 +51,11 @@ def draw_head(figure: Figure, head: list[tuple[str, dict[str, Any]]]) -> None:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure whole or not at all: PNG at 2×, SVG without a date, so that the same figure is the same file."""
+    """Write a figure whole or not at all: PNG at 2×, SVG without a date, so that the same figure is the same file.
+
+    An SVG says its values under the pointer.
+    """
     with replacing(path) as beside, mpl.rc_context(STYLE):
         figure.savefig(beside, dpi=200, metadata={"Date": None} if path.suffix == ".svg" else None)
+        if path.suffix == ".svg":
+            beside.write_text(with_marks(beside.read_text(encoding="utf-8"), figure), encoding="utf-8")

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from deeprec.evaluation.figure_style import COLOURS, GREY, LINE, STYLE, draw_head, head_lines
+from deeprec.evaluation.hover import say
 
 
 def draw_final(table: pd.DataFrame, splits: list[str], dataset: str, n_seeds: int) -> Figure:
@@ -39,9 +40,14 @@ def draw_final(table: pd.DataFrame, splits: list[str], dataset: str, n_seeds: in
 def _draw_split(axis: Axes, table: pd.DataFrame, split: str, y_of_model: np.ndarray) -> None:
     score, deviation, best = (table[f"{name}_{split}"] for name in ("rmse", "sd", "best"))
     axis.plot(table[f"paper_{split}"], y_of_model - 0.28, "s", color=GREY, markerfacecolor="white", markersize=4)
-    for x, half, y, leads, lost in zip(
-        score, deviation.fillna(0), y_of_model, best, table[f"diverged_{split}"], strict=True
+    for x, y, model in zip(table[f"paper_{split}"], y_of_model - 0.28, table["model"], strict=True):
+        if np.isfinite(x):
+            say(axis, x, y, f"{model} on {split}: {x:.4f}, the paper on Netflix")
+    for model, x, half, y, leads, lost in zip(
+        table["model"], score, deviation.fillna(0), y_of_model, best, table[f"diverged_{split}"], strict=True
     ):
+        if np.isfinite(x):
+            say(axis, x, y, f"{model} on {split}: {x:.4f} ± {half:.4f}")
         look: dict[str, Any] = {"color": COLOURS[0], "markersize": 5}
         look["markerfacecolor"] = COLOURS[0] if leads else "white"
         axis.errorbar(x, y, xerr=half, fmt="o", **look)

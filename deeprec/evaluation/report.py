@@ -1,18 +1,25 @@
 """report.html: one self-contained page, made from the tables and figures."""
 
 import base64
+import re
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import pandas as pd
+from markupsafe import Markup
 
 from deeprec.config.plan_files import ReportPlan
 from deeprec.config.schema import FINAL, Ablation
 from deeprec.evaluation.claims import VERDICTS
 from deeprec.evaluation.own_claims import LEADS
-from deeprec.evaluation.tables import read_csv, records
+from deeprec.evaluation.published import agreement
+from deeprec.evaluation.report_tables import final_outcome, final_table, outcome, ranking_table, runs_table
+from deeprec.evaluation.tables import rating_range, read_csv, records
+from deeprec.evaluation.verdict_picture import grouped, scale_of, verdict_rows
+from deeprec.evaluation.words import number
 from deeprec.runtime.files import ROOT
 
 TEMPLATES = ROOT / "workflow" / "report"
@@ -27,7 +34,7 @@ def render_report(context: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"spread": spread, "number": number, "signed": signed, "data_uri": data_uri}
+    environment.filters |= {"number": number, "data_uri": data_uri, "inline_svg": inline_svg}
     return environment.get_template("report.html.j2").render(context)
 
 
@@ -65,21 +72,20 @@ def report_context(plan: ReportPlan, found: Results) -> dict[str, Any]:
     """Return all that the page's template names, from the plan and the results."""
     claims, datasets = found.claims, found.datasets
     train = datasets[(datasets["part"] == "train") & (datasets["split"] == plan.main_split)].iloc[0]
+    scale = scale_of(claims, rating_range(datasets))
+    rows = verdict_rows(claims, scale)
     return {
         "plan": plan,
         # What the paper measured on: a data set may have any name, so its source tells.
         "is_netflix": plan.source == "netflix",
         "size": {"n_train": train["n_ratings"], "n_users": train["n_users"], "n_items": train["n_items"]},
-        "ablations": [_ablation_context(name, ablation, found) for name, ablation in plan.ablations.items()],
-        "final": {
-            "rows": records(found.final),
-            "claims": records(claims[claims["experiment"] == "F"]),
-            "own": records(found.own_claims[found.own_claims["experiment"] == LEADS]),
-            "figure": found.figures / f"{FINAL}.svg",
-        },
-        "searches": _searches_context(found.search),
-        "claims": records(claims),
         "counts": {verdict: int((claims["verdict"] == verdict).sum()) for verdict in VERDICTS},
+        "agreement": agreement(claims, plan.dataset),
+        "ticks": scale.ticks,
+        "verdicts": grouped(rows, _experiments(plan)),
+        "ablations": [_ablation_context(name, ablation, found) for name, ablation in plan.ablations.items()],
+        "final": _final_context(plan, found),
+        "searches": _searches_context(found.search),
         "datasets": records(datasets),
         "published": bool(datasets["published_ratings"].notna().any()),
         **{name: ", ".join(found.trainings[name].unique()) for name in ("commit", "machine", "versions")},
@@ -87,19 +93,46 @@ def report_context(plan: ReportPlan, found: Results) -> dict[str, Any]:
     }
 
 
+def _experiments(plan: ReportPlan) -> dict[str, tuple[str, str]]:
+    """Return the name and the place in the page of each of the paper's experiments, by its letter."""
+    found = {"F": ("Final table", FINAL)}
+    for name, ablation in plan.ablations.items():
+        if ablation.experiment:
+            found.setdefault(ablation.experiment, (name.capitalize(), name))
+    # A data set may leave an experiment out; its claims then are unclear.
+    return dict.fromkeys("ABCDE", ("Not run here", "verdicts")) | found
+
+
 def _ablation_context(name: str, ablation: Ablation, found: Results) -> dict[str, Any]:
-    rows = found.results.set_index("run").loc[list(dict.fromkeys(ablation.runs.values()))]
+    by_run, runs = found.results.set_index("run", drop=False), list(ablation.runs.values())
+    rows = [dict(row, label=label) for label, row in zip(ablation.runs, records(by_run.loc[runs]), strict=True)]
     return {
         "name": name,
+        "heading": f"{ablation.experiment} · {name.capitalize()}" if ablation.experiment else name.capitalize(),
         "title": ablation.title,
         "slide": ablation.slide,
         "note": ablation.note,
         "experiment": ablation.experiment,
-        "n_panels": len(ablation.panels),
+        "wide": len(ablation.panels) > 1,
         "claims": records(found.claims[found.claims["experiment"] == ablation.experiment]),
         "own": records(found.own_claims[found.own_claims["experiment"] == (ablation.experiment or name)]),
         "figure": found.figures / f"{name}.svg",
-        "rows": records(rows.reset_index()),
+        "outcome": outcome(rows),
+        "table": runs_table(rows),
+    }
+
+
+def _final_context(plan: ReportPlan, found: Results) -> dict[str, Any]:
+    rows, splits, main = records(found.final), plan.final.splits, plan.final.main_split
+    return {
+        "claims": records(found.claims[found.claims["experiment"] == "F"]),
+        "own": records(found.own_claims[found.own_claims["experiment"] == LEADS]),
+        "figure": found.figures / f"{FINAL}.svg",
+        "outcome": final_outcome(rows, splits),
+        "table": final_table(rows, splits),
+        "ranking": ranking_table(rows, splits),
+        "n_test": [(split, rows[0][f"n_test_{split}"]) for split in splits],
+        "n_train": rows[0][f"n_train_{main}"],
     }
 
 
@@ -111,26 +144,18 @@ def _searches_context(folder: Path) -> list[dict[str, Any]]:
     return [{"run": run, "figures": paths} for run, paths in figures.items()]
 
 
-def spread(mean: float | None, deviation: float | None, digits: int = 4) -> str:
-    """Return "mean ± deviation", the mean alone for one seed, a dash for none."""
-    if mean is None or pd.isna(mean):
-        return "–"
-    return f"{mean:.{digits}f}" + ("" if deviation is None or pd.isna(deviation) else f" ± {deviation:.{digits}f}")
-
-
-def number(value: float | None, digits: int = 0) -> str:
-    """Return a number with thousands separated, a dash for none."""
-    return "–" if value is None or pd.isna(value) else f"{value:,.{digits}f}"
-
-
-def signed(value: float | None) -> str:
-    """Return a difference in stars with its sign, a dash for none."""
-    return "–" if value is None or pd.isna(value) else f"{value:+.4f}"
-
-
 def data_uri(path: Path) -> str:
     """Return an SVG image as the address of its own content."""
     return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode()
+
+
+def inline_svg(path: Path, words: str) -> Markup:
+    """Return an SVG image as a part of the page, as wide as it may be; `words` say what it shows."""
+    _, start, rest = path.read_text(encoding="utf-8").partition("<svg")
+    head, end, body = rest.partition(">")
+    box = re.search(r'viewBox="[^"]*"', head)
+    names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    return Markup(f'{start} {names} {box[0] if box else ""} role="img" aria-label="{escape(words)}"{end}{body}')
 
 
 def stage_durations(folder: Path) -> list[dict[str, Any]]:

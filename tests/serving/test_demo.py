@@ -1,6 +1,5 @@
 """The page to try a model: stars in, predictions that follow them; by Streamlit's own tester, and in a browser."""
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,14 +7,14 @@ from pathlib import Path
 
 import pytest
 import requests
+from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
 from deeprec.runtime.files import ROOT
 from deeprec.runtime.ports import listen
+from tests.browsers import SECONDS, needs_browser, opened
 
 PAGE = str(ROOT / "scripts" / "demo_model.py")
-CHROMIUM = shutil.which("chromium")
-SECONDS = 120  # until something must have come up, on the slowest machine
 pytestmark = pytest.mark.filterwarnings("default")  # Streamlit's own
 
 
@@ -66,22 +65,17 @@ def address(dataset: Path) -> Iterator[str]:
     process.wait(SECONDS)
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
+@needs_browser
 def test_a_person_gets_recommendations_in_a_browser(address, loaded):
-    from playwright.sync_api import expect, sync_playwright
-
     adapter = requests.adapters.HTTPAdapter(max_retries=requests.adapters.Retry(20, backoff_factor=0.1))
     with requests.Session() as session:
         session.mount("http://", adapter)
         session.get(f"{address}/_stcore/health", timeout=SECONDS)
-    with sync_playwright() as browsers:
-        browser = browsers.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.set_default_timeout(1000 * SECONDS)
-        expect.set_options(timeout=1000 * SECONDS)
-        outside = []
-        page.on("request", lambda request: outside.append(request.url) if address not in request.url else None)
+    asked: list[str] = []
+    with opened("about:blank") as page:
+        page.on("request", lambda request: asked.append(request.url))
         page.goto(address)
+        expect.set_options(timeout=1000 * SECONDS)
         search = page.get_by_role("combobox").first
         search.press_sequentially("film 1")
         search.press("Enter")
@@ -92,5 +86,4 @@ def test_a_person_gets_recommendations_in_a_browser(address, loaded):
         before = table.inner_text()
         page.get_by_role("slider").press("End")
         expect(table).not_to_have_text(before)
-        browser.close()
-    assert not [url for url in outside if not url.startswith(("data:", "blob:", address.replace("http", "ws")))]
+    assert asked and all(url.startswith((address, "data:", "blob:")) for url in asked)  # nothing leaves the machine

@@ -7,6 +7,11 @@ rule write_report:
         code=modules_of("scripts/write_report.py"),
         plan="results/{dataset}/plan/report.yaml",
         template=from_here("workflow/report/report.html.j2"),
+        style=from_here("workflow/report/report.css"),
+        published=lambda wildcards: filter(
+            os.path.exists,
+            [from_here(f"workflow/published/{wildcards.dataset}.csv")],
+        ),
         tables=expand(
             "results/{dataset}/tables/{table}.csv",
             table=[
