@@ -9,7 +9,6 @@ from typing import Any
 
 import jinja2
 import pandas as pd
-from markupsafe import Markup
 
 from deeprec.config.plan_files import ReportPlan
 from deeprec.config.schema import FINAL, Ablation
@@ -149,13 +148,13 @@ def data_uri(path: Path) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode()
 
 
-def inline_svg(path: Path, words: str) -> Markup:
+def inline_svg(path: Path, words: str) -> str:
     """Return an SVG image as a part of the page, as wide as it may be; `words` say what it shows."""
     _, start, rest = path.read_text(encoding="utf-8").partition("<svg")
     head, end, body = rest.partition(">")
     box = re.search(r'viewBox="[^"]*"', head)
     names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
-    return Markup(f'{start} {names} {box[0] if box else ""} role="img" aria-label="{escape(words)}"{end}{body}')
+    return f'{start} {names} {box[0] if box else ""} role="img" aria-label="{escape(words)}"{end}{body}'
 
 
 def stage_durations(folder: Path) -> list[dict[str, Any]]:
