@@ -10,22 +10,24 @@ from urllib.request import urlopen
 
 from deeprec.runtime import console
 from deeprec.runtime.ports import HOST, listen
-from deeprec.tracking.live import charts_url
 from deeprec.tracking.store import open_store
+from deeprec.tracking.views import view_links
 
 # Without it the server starts a dozen processes for jobs that nothing here uses.
 LEAN = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
 def main(args: argparse.Namespace) -> None:
-    _, experiment = open_store(args.tracking_uri, args.dataset)
+    client, experiment = open_store(args.tracking_uri, args.dataset)
+    links = view_links(client.get_experiment(experiment).tags, experiment)
     listen(args.port).close()  # a port in use is told of at once
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", HOST]
     command += ["--port", str(args.port), "--backend-store-uri", args.tracking_uri]
     server = subprocess.Popen(command, env={**os.environ, **LEAN})
     try:
         if _answers(args.port, server):
-            print(f"\nCompare all runs: {charts_url(experiment, args.port)}\nCtrl-C ends.", flush=True)
+            views = "\n".join(f"  {name:24} http://{HOST}:{args.port}/{page}" for name, page in links.items())
+            print(f"\n{args.dataset}, a view a figure:\n{views}\nCtrl-C ends.", flush=True)
         server.wait()
     except KeyboardInterrupt:
         pass

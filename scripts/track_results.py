@@ -10,11 +10,14 @@ from tqdm import tqdm
 from deeprec.config.plan_files import TrackingPlan, read_plan
 from deeprec.runtime import console
 from deeprec.runtime.files import write_json
+from deeprec.runtime.ports import HOST
 from deeprec.runtime.training_process import hide_sparse_warning, unwrap_optimizers
-from deeprec.tracking.live import charts_url
 from deeprec.tracking.mirror import RunFolder, mirror_run
 from deeprec.tracking.registry import register_models
 from deeprec.tracking.store import TrackingError, open_store, telling
+from deeprec.tracking.views import tags_of, view_links, views_of, with_trainings, write_views
+
+UI_PORT = 5000  # of `make ui`
 
 
 def main(args: argparse.Namespace) -> None:
@@ -23,13 +26,16 @@ def main(args: argparse.Namespace) -> None:
     unwrap_optimizers()
     plan = read_plan(args.plan, TrackingPlan)
     folders = [RunFolder(path.parent) for path in args.metrics]
-    best, experiment, ids = None, None, {}
+    best, experiment, charts, ids = None, None, None, {}
     try:
         with telling(args.tracking_uri):
             client, experiment = open_store(args.tracking_uri, folders[0].training.dataset)
             for folder in tqdm(folders, desc="MLflow", unit="run", disable=None):
-                names = [name for name, runs in plan.ablations.items() if folder.training.name in runs]
-                ids[folder.path] = mirror_run(client, experiment, folder, names)
+                ids[folder.path] = mirror_run(client, experiment, folder, tags_of(folder.training, plan.groups))
+            trainings = {name: with_trainings(runs, folders) for name, runs in plan.groups.items()}
+            write_views(client, experiment, views_of(plan.ablations, trainings))
+            pages = view_links(client.get_experiment(experiment).tags, experiment)
+            charts = f"http://{HOST}:{UI_PORT}/{next(iter(pages.values()))}"
             models = {model: [f for f in folders if f.training.name == run] for model, run in plan.final.items()}
             best = register_models(client, args.tracking_uri, models, ids)
         unsent: list[object] = []
@@ -41,7 +47,7 @@ def main(args: argparse.Namespace) -> None:
         {
             "tracking_uri": args.tracking_uri,
             "experiment_id": experiment,
-            "charts": charts_url(experiment) if experiment else None,
+            "charts": charts,
             "best_run": str(best.path) if best else None,
             "runs": {str(path): run_id for path, run_id in ids.items()},
             "unsent": [str(what) for what in unsent],

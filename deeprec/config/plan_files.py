@@ -101,9 +101,10 @@ class TuningPlan(Settings):
 
 
 class TrackingPlan(Settings):
-    """For `track_results`: the runs of each ablation and the final table, and its runs on the main split by model."""
+    """For `track_results`: the ablations, their runs and the final table's by label, and its main split's by model."""
 
-    ablations: dict[str, list[str]]
+    ablations: dict[str, Ablation]
+    groups: dict[str, dict[str, str]]
     final: dict[str, str]
 
 
@@ -135,9 +136,7 @@ def plan_text(plan: Plan, name: str) -> str:
         "report": lambda: _report(plan),
         "search": lambda: _search(plan, case),
         "tuning": lambda: _tuning(plan),
-        "tracking": lambda: TrackingPlan(
-            ablations={name: list(runs.values()) for name, runs in plan.groups.items()}, final=plan.final.models
-        ),
+        "tracking": lambda: TrackingPlan(ablations=plan.ablations, groups=plan.groups, final=plan.final.models),
     }
     return to_yaml(told[kind]().model_dump(mode="json", exclude_none=True))
 

@@ -155,7 +155,7 @@ def _draw_curves(axis: Axes, curves: list[Curves], kind: "Lines", rating_range: 
             )
         end = float(mean[finite[-1]]) if len(finite) else np.inf
         ends.append((end, curve, colour))
-    axis.set_ylim(*_zoomed([_stack(curve, kind)[1] for curve in curves], rating_range))
+    axis.set_ylim(*zoomed([_stack(curve, kind)[1] for curve in curves], rating_range))
     return ends
 
 
@@ -213,7 +213,7 @@ def _smooth(values: np.ndarray, points: int = 200) -> np.ndarray:
     return smooth
 
 
-def _zoomed(stacks: list[np.ndarray], rating_range: float) -> tuple[float, float]:
+def zoomed(stacks: list[np.ndarray], rating_range: float) -> tuple[float, float]:
     """Return a scale that cuts off the first epochs' fall, which would flatten everything after it."""
     worst = WORST_SHOWN * rating_range or 1.0
     tails = [values[:, values.shape[1] // 10 :] for values in stacks]

@@ -18,7 +18,7 @@ from deeprec.evaluation.published import agreement
 from deeprec.evaluation.report_tables import final_outcome, final_table, outcome, ranking_table, runs_table
 from deeprec.evaluation.tables import rating_range, read_csv, records
 from deeprec.evaluation.verdict_picture import grouped, scale_of, verdict_rows
-from deeprec.evaluation.words import number
+from deeprec.evaluation.words import heading, number
 from deeprec.runtime.files import ROOT
 
 TEMPLATES = ROOT / "workflow" / "report"
@@ -107,7 +107,7 @@ def _ablation_context(name: str, ablation: Ablation, found: Results) -> dict[str
     rows = [dict(row, label=label) for label, row in zip(ablation.runs, records(by_run.loc[runs]), strict=True)]
     return {
         "name": name,
-        "heading": f"{ablation.experiment} · {name.capitalize()}" if ablation.experiment else name.capitalize(),
+        "heading": heading(name, ablation.experiment),
         "title": ablation.title,
         "slide": ablation.slide,
         "note": ablation.note,

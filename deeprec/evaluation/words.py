@@ -18,3 +18,9 @@ def number(value: float | None, digits: int = 0) -> str:
 def signed(value: float | None) -> str:
     """Return a difference in stars with its sign, a dash for none."""
     return "–" if value is None or pd.isna(value) else f"{value:+.4f}"
+
+
+def heading(name: str, letter: str | None) -> str:
+    """Return what an experiment is called: "C · Depth", or "Recipe" where it is none of the paper's."""
+    words = name[:1].upper() + name[1:]
+    return f"{letter} · {words}" if letter else words

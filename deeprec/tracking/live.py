@@ -32,12 +32,6 @@ def run_key(run: Run) -> str:
     return f"{run.dataset}/{run.name}/seed_{run.seed}/{run.hash}"
 
 
-def charts_url(experiment: str, port: int = 5000) -> str:
-    """Return the address of the charts that compare an experiment's runs, in the UI on this machine."""
-    view = "runs?workflowType=machine_learning&compareRunsMode=CHART"
-    return f"http://127.0.0.1:{port}/#/experiments/{experiment}/{view}"
-
-
 class TrackedRun:
     """One training in MLflow: opened or found again, fed while it runs, and closed."""
 

@@ -77,10 +77,11 @@ class RunFolder:
         return f"python scripts/train_run.py {self.path}/settings.yaml {options}"
 
 
-def mirror_run(client: mlflow.MlflowClient, experiment: str, folder: RunFolder, ablations: list[str]) -> str:
+def mirror_run(client: mlflow.MlflowClient, experiment: str, folder: RunFolder, tags: dict[str, str]) -> str:
     """Complete one run in MLflow, or make it whole where the store does not know it or missed its end; return its id.
 
-    Whatever is there already is left as it is, so that doing this twice changes nothing.
+    `tags` are those by which MLflow's page shows it (`views.tags_of`). Whatever is there already is left as it is, so
+    that doing this twice changes nothing.
     """
     found = find_runs(client, experiment, {KEY: run_key(folder.training)})
     folder.history, folder.metrics, folder.split_stats  # noqa: B018 (what is damaged is told before anything is sent)
@@ -90,7 +91,7 @@ def mirror_run(client: mlflow.MlflowClient, experiment: str, folder: RunFolder, 
         run_id: str = found[0].info.run_id
     else:  # of a run that another training of the same settings left, nothing is kept
         run_id = _log_again(client, experiment, folder, resumed=done is None)
-    tags = {"ablation": ", ".join(ablations), NOTE: _note(folder)}
+    tags = {**tags, NOTE: _note(folder)}
     client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
     if done != stamp:
         for name in ("settings.yaml", "metrics.json"):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from deeprec.config.schema import Ablation, Panel
-from deeprec.evaluation.ablation_figure import PANELS, Curves, _apart, _zoomed, draw_ablation, draw_curve, times_to
+from deeprec.evaluation.ablation_figure import PANELS, Curves, _apart, draw_ablation, draw_curve, times_to, zoomed
 from deeprec.evaluation.figure_style import save
 
 ABLATION = Ablation(
@@ -125,11 +125,11 @@ def test_same_quantity_same_scale():
 def test_the_scale_follows_that_of_the_ratings():
     """A first run that diverges at 2.9 and 3.1 stars is in sight and out of it, and so at 100 times as much."""
     stacks = [np.array([[9.0, 2.9, 1.0, 0.9]]), np.array([[9.0, 3.1, 1.0, 0.95]])]
-    low, high = _zoomed(stacks, 4.0)
+    low, high = zoomed(stacks, 4.0)
     assert low < 0.9 and 2.5 < high < 3.1
-    np.testing.assert_allclose(_zoomed([100 * values for values in stacks], 400.0), (100 * low, 100 * high), rtol=1e-12)
-    assert _zoomed([np.array([[9.0, 9.0]])], 4.0) == (0.0, 3.0)
-    assert _zoomed([np.array([[1.0, 1.0]])], 4.0) == (0.95, 1.05)  # one value alone keeps some room
+    np.testing.assert_allclose(zoomed([100 * values for values in stacks], 400.0), (100 * low, 100 * high), rtol=1e-12)
+    assert zoomed([np.array([[9.0, 9.0]])], 4.0) == (0.0, 3.0)
+    assert zoomed([np.array([[1.0, 1.0]])], 4.0) == (0.95, 1.05)  # one value alone keeps some room
 
 
 def sooner(run: Curves, times: float) -> Curves:

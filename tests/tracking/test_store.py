@@ -159,7 +159,7 @@ def test_what_a_live_run_missed_is_sent_from_its_folder(file, made, tmp_path):
     live.log(history(3))  # and then the store was down
     folder = finished(tmp_path, 8)
     for _ in range(2):  # a second time changes nothing
-        assert mirror_run(client, experiment, folder, []) == live.id
+        assert mirror_run(client, experiment, folder, {}) == live.id
         assert points(client, live.id) == [(e, 2 / e) for e in range(1, 9)]
         assert client.get_run(live.id).info.status == "FINISHED"
 
@@ -167,9 +167,9 @@ def test_what_a_live_run_missed_is_sent_from_its_folder(file, made, tmp_path):
 def test_a_run_trained_again_behind_the_mirror_s_back_replaces_the_earlier_one(file, made, tmp_path):
     shutil.copy(made, file)
     client, experiment = open_store(f"sqlite:///{file}", "toy")
-    first = mirror_run(client, experiment, finished(tmp_path, 8), [])
+    first = mirror_run(client, experiment, finished(tmp_path, 8), {})
     again = finished(tmp_path, 5)
-    second = mirror_run(client, experiment, again, [])
+    second = mirror_run(client, experiment, again, {})
     found = find_runs(client, experiment, {KEY: run_key(TRAINING)})
     assert second != first and [run.info.run_id for run in found] == [second] and len(points(client, second)) == 5
     assert ARTIFACTS in found[0].data.tags
