@@ -2,11 +2,13 @@
 import os
 import shlex
 import sys
+import time
 from pathlib import Path
 
 from snakemake.utils import min_version, update_config
 
 min_version("9.27")
+STARTED = time.monotonic()
 
 
 ROOT = workflow.current_basedir.get_path_or_uri(secret_free=True)
@@ -34,6 +36,7 @@ from deeprec.config.run_settings import read_yaml, to_yaml
 from deeprec.runtime.files import InputError, digest, remove_leftovers, write_json
 from deeprec.runtime.parents import DRIVER
 from deeprec.runtime.provenance import n_gpus
+from deeprec.runtime.summary import summary
 from deeprec.tracking.complete import forget_incomplete
 
 update_config(config, typed(workflow.config_settings.config))
@@ -64,6 +67,9 @@ wildcard_constraints:
     run="[^/]+",
     seed=r"\d+",
     split="[^/]+",
+
+
+SUMMED = ("tables/claims.csv", "tables/final.csv", "tracking.json", "report.html")
 
 
 include: "workflow/rules/plan.smk"
@@ -107,3 +113,10 @@ rule all:
             seed=PLAN.config.seeds,
             file=RUN_FILES,
         ),
+
+
+onsuccess:
+    made = Path("results", PLAN.name)
+    if all(made.joinpath(name).exists() for name in SUMMED):
+        published = Path(ROOT, "workflow", "published", f"{PLAN.name}.csv")
+        print(*summary(made, published, time.monotonic() - STARTED), sep="\n")

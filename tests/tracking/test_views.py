@@ -129,7 +129,10 @@ def test_a_browser_finds_the_charts_and_the_runs_behind_each_link(folders, tmp_p
                 for label in GROUPS["ranks"] if name == "C · Ranks" else ():
                     page.get_by_text(f"Group: {label}").first.wait_for()
                 if charts:
-                    page.get_by_text(f"As in the figure ({charts})").wait_for()
+                    told = f"As in the figure ({charts})"
+                    page.wait_for_function(
+                        "told => document.body.innerText.replace(/\\s+/g, ' ').includes(told)", arg=told
+                    )
     finally:
         server.terminate()
         server.wait(SECONDS)

@@ -1,0 +1,36 @@
+"""The last lines of a run: what came out, in few lines, and what to do next."""
+
+import json
+
+from deeprec.runtime.summary import summary
+
+CLAIMS = "claim,verdict\ndeeper,held\nwider,not held\n"
+FINAL = (
+    "model,rmse_a,best_a,rmse_b,best_b\nALS,0.95,False,,False\nDeepRec,0.93,True,1.01,False\nPCA,0.94,False,1.2,False\n"
+)
+
+
+def write(folder, best_run):
+    (folder / "toy" / "tables").mkdir(parents=True, exist_ok=True)
+    (folder / "toy" / "tables" / "claims.csv").write_text(CLAIMS)
+    (folder / "toy" / "tables" / "final.csv").write_text(FINAL)
+    (folder / "toy" / "tracking.json").write_text(json.dumps({"best_run": best_run}))
+    return folder / "toy"
+
+
+def test_it_says_what_came_out_and_what_to_do_next(tmp_path):
+    (tmp_path / "toy.csv").write_text("claim,verdict\ndeeper,held\nwider,held\n")
+    lines = summary(write(tmp_path, "results/toy/runs/als/seed_0"), tmp_path / "toy.csv", 90.0)
+    assert lines[:5] == [
+        "toy: of 2 claims, 1 held, 1 not held, 0 unclear",
+        "  1 of 2 verdicts are those of the published run",
+        "  best on a: DeepRec, test RMSE 0.9300",
+        "  best on b: DeepRec, test RMSE 1.0100 (no clear lead)",
+        "  took 1.5 minutes",
+    ]
+    assert len(lines) <= 15 and "recommend.py results/toy/runs/als/seed_0" in lines[-1]
+
+
+def test_it_says_nothing_of_what_is_not_there(tmp_path):
+    lines = summary(write(tmp_path, None), tmp_path / "none.csv", 1.0)
+    assert not [line for line in lines if "published" in line or "recommend" in line]
