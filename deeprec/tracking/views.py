@@ -85,10 +85,12 @@ def with_trainings(runs: Mapping[str, str], folders: Sequence[RunFolder]) -> dic
 
 def _view(name: str, ablation: Ablation, runs: Runs) -> View:
     title = heading("Final table" if name == FINAL else name, ablation.experiment)
-    shown = [panel.show for panel in ablation.panels]
-    charts = [_chart(name, show, runs) for show in dict.fromkeys(shown)]
+    charts = [_chart(name, show, runs) for show in dict.fromkeys(panel.show for panel in ablation.panels)]
     tag = group_tag(name, runs)
-    state = _state(f"tags.`{tag}` LIKE '%'", charts, _differing(runs), grouped=tag)
+    shown = f"tags.`{tag}` LIKE '%'"
+    if name == FINAL:  # of the main split, where the first model is; all splits at once would be too many bars to read
+        shown += f" AND tags.split = '{next(iter(runs.values()))[0].training.split}'"
+    state = _state(shown, charts, _differing(runs), grouped=tag)
     return View(f"deeprec-{name}", title, state)
 
 

@@ -65,6 +65,7 @@ def test_a_view_shows_its_figure_s_runs_by_label_and_how_they_differ(folders):
     low, high = line["range"]["yMin"], line["range"]["yMax"]
     assert low < min(curve.min() for curve in curves) < high
     assert [chart["metricKey"] for chart in final.state["compareRunCharts"]] == ["test/rmse"]
+    assert final.state["searchFilter"].endswith(f" AND tags.split = '{folders[0].training.split}'")
     assert every.state["searchFilter"] == "" and every.state["orderByAsc"]
 
 
@@ -135,4 +136,4 @@ def test_a_browser_finds_the_charts_and_the_runs_behind_each_link(folders, tmp_p
                     )
     finally:
         server.terminate()
-        server.wait(SECONDS)
+        server.communicate(timeout=SECONDS)
