@@ -186,7 +186,8 @@ def read_train(folder: str | Path, *, dated: bool = False) -> RatingMatrix:
             for column, values in batch.items():
                 part[column][rows] = values
         if len(part["item"]) and not 0 <= part["item"].min() <= part["item"].max() < n_items:
-            raise InputError(f"{path}: found an item {part['item'].max()}; expected those of items.parquet beside it")
+            found = f"items {part['item'].min()} to {part['item'].max()}"
+            raise InputError(f"{path}: found {found}; expected 0 to {n_items - 1}, as in items.parquet beside it")
     tensors = {column: torch.from_numpy(values) for column, values in part.items()}
     return RatingMatrix(
         torch.from_numpy(offsets.cumsum()), tensors["item"], tensors["rating"], n_items, tensors.get("date")

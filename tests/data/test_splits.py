@@ -153,9 +153,9 @@ def test_ratings_at_a_parted_time_are_tied(days: list[int], tied: list[int]) -> 
 
 def test_a_user_who_trains_or_is_tested_whole_is_not_tied() -> None:
     chunk = {"user_id": np.array([1, 2, 2]), "item_id": np.array([1, 1, 2]), "date": np.array([9, 9, 9])}
-    for fraction, trained in ((0.01, 1), (0.99, 0)):
+    for fraction, trained, tied in ((1e-12, 3, 0), (0.01, 1, 2), (0.99, 0, 0)):
         found = intervals(chunk, PerUserSplit(test_fraction=fraction), np.random.default_rng(0))
-        assert found.train.sum() == trained and found.tied.sum() == 2 * trained
+        assert (found.train.sum(), found.tied.sum()) == (trained, tied)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -335,16 +335,28 @@ def test_a_test_interval_of_strangers_alone_says_so(tmp_path: Path) -> None:
     assert list((tmp_path / "s").iterdir()) == []
 
 
-@pytest.mark.parametrize(("n_items", "kind"), [(32_767, torch.int16), (32_768, torch.int32)])
-def test_items_are_as_small_as_their_number_allows(tmp_path, n_items, kind):
-    write_table(pa.table({"id": np.arange(2)}), tmp_path / "users.parquet")
-    write_table(pa.table({"id": np.arange(n_items)}), tmp_path / "items.parquet")
-    part = {"user": [0, 1, 1], "item": [n_items - 1, 0, n_items - 1], "rating": [5, 1, 3]}
+def write_train(folder: Path, items: list[int], n_items: int) -> None:
+    """Write three training ratings of these items, by two users, with id maps of two users and `n_items` items."""
+    write_table(pa.table({"id": np.arange(2)}), folder / "users.parquet")
+    write_table(pa.table({"id": np.arange(n_items)}), folder / "items.parquet")
+    part = {"user": [0, 1, 1], "item": items, "rating": [5, 1, 3]}
     types = {"user": pa.int32(), "item": pa.int32(), "rating": pa.int8()}
     table = pa.table({name: pa.array(values, types[name]) for name, values in part.items()})
-    write_table(table, tmp_path / "train.parquet")
+    write_table(table, folder / "train.parquet")
+
+
+@pytest.mark.parametrize(("n_items", "kind"), [(32_767, torch.int16), (32_768, torch.int32)])
+def test_items_are_as_small_as_their_number_allows(tmp_path, n_items, kind):
+    write_train(tmp_path, [n_items - 1, 0, n_items - 1], n_items)
     matrix = read_train(tmp_path)
     assert matrix.columns.dtype == kind
     dense = matrix.rows(torch.arange(2)).dense()
     assert dense[:, [0, -1]].tolist() == [[0, 5], [1, 3]]
     assert dense.sum() == 9
+
+
+@pytest.mark.parametrize(("item", "found"), [(-1, "items -1 to 3"), (4, "items 0 to 4")])
+def test_an_item_that_the_map_beside_it_lacks_is_refused(tmp_path, item, found):
+    write_train(tmp_path, [3, 0, item], n_items=4)
+    with pytest.raises(InputError, match=rf"train\.parquet: found {found}; expected 0 to 3, as in items\.parquet"):
+        read_train(tmp_path)
