@@ -82,6 +82,12 @@ def test_missing_run_one_seed_and_divergence_are_unclear_and_say_why():
         (0.1, 0.2, "above 0", "held"),
         (-0.2, -0.1, "above 0", "not held"),
         (-0.1, 0.2, "above 0", "unclear"),
+        # An interval that reaches a bound, as that of two runs with the same numbers reaches 0, does not lie beyond it.
+        (0.0, 0.0, "above 0", "unclear"),
+        (0.0, 0.0, "below 0", "unclear"),
+        (-LITTLE, LITTLE, "about 0", "unclear"),
+        (LITTLE, LITTLE, "about 0", "unclear"),
+        (-LITTLE, -LITTLE, "about 0", "unclear"),
     ],
 )
 def test_decide(low, high, asserts, verdict):
@@ -108,6 +114,20 @@ def test_worst_against_best():
     assert judge(claim, trainings(**runs), labels, LITTLE)["effect"] == pytest.approx(-0.0095)
     runs["0.5"] = [1.0, 1.0]
     assert judge(claim, trainings(**runs), labels, LITTLE)["effect"] > 0
+
+
+def test_over_fitting_is_the_last_epoch_less_the_best():
+    claim = next(claim for claim in CLAIMS if claim.name == "no_dropout_overfits")
+    table = trainings(p=[1.0, 1.1, 1.2]).assign(last_valid_rmse=[1.1, 1.21, 1.32])
+    row = judge(claim, table, {"dropout: p = 0": "p"}, LITTLE)
+    assert row["effect"] == pytest.approx(0.11) and row["verdict"] == "held"
+
+
+def test_of_several_steps_the_worst_counts():
+    claim = next(claim for claim in CLAIMS if claim.name == "depth_every_step")
+    scores = {"2": 1.0, "4": 0.8, "6": 0.7, "8": 0.72, "10": 0.69, "12": 0.6}
+    table = trainings(**{depth: [score, score + 0.1] for depth, score in scores.items()})
+    assert judge(claim, table, {f"depth: {d}": d for d in scores}, LITTLE)["effect"] == pytest.approx(0.02)
 
 
 @pytest.mark.parametrize("rival", ["I-AutoRec", "U-AutoRec", "RRN"])

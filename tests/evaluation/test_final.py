@@ -49,12 +49,19 @@ def test_a_lead_that_every_seed_shares_is_one():
     table = table_of([1.0, 1.2, 1.4], [1.1, 1.301, 1.499])
     assert table["best_all"].to_dict() == {"A": True, "B": False}
     assert table["best_3m"].to_dict() == {"A": False, "B": True}
+    assert table_of([1.0, 1.2], [1.1, 1.3001])["best_all"].to_dict() == {"A": True, "B": False}  # two seeds are enough
 
 
 @pytest.mark.parametrize(
     ("a", "b"),
-    [([1.0, 1.2, 1.4], [1.3, 1.21, 1.3]), ([1.0], [1.1]), ([1.0, None], [1.1, 1.1]), ([None, None], [1.1, 1.1])],
-    ids=["seeds disagree", "one seed", "one shared seed", "all diverged"],
+    [
+        ([1.0, 1.2, 1.4], [1.3, 1.21, 1.3]),
+        ([1.0, 1.2], [1.0, 1.2]),
+        ([1.0], [1.1]),
+        ([1.0, None], [1.1, 1.1]),
+        ([None, None], [1.1, 1.1]),
+    ],
+    ids=["seeds disagree", "the same numbers", "one seed", "one shared seed", "all diverged"],
 )
 def test_no_lead_without_confidence(a, b):
     assert not table_of(a, b)["best_all"].any()
