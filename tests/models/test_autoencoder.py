@@ -77,6 +77,7 @@ def test_predictions_and_errors_are_those_of_numpy(center, rows, offset):
     x = np.where(RATED, DENSE - b + offset, 0)
     y = forward(learner, x) if rows == "users" else forward(learner, x.T).T
     np.testing.assert_allclose(learner.predict(PAIRS), (y + b).ravel(), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(learner.scores(torch.arange(14)), y + b, rtol=0, atol=1e-5)
     learner.model.train()
     everyone = torch.arange(learner.matrix.n_rows)
     error, n_ratings = learner.step(everyone)
@@ -192,8 +193,22 @@ def test_who_has_no_training_rating_gets_the_biases_alone(rows):
         bias.train_epoch(epoch + 1)
     unknown = Part(np.int32([3, 3, 0, 2]), np.int32([0, 2, 2, 2]), np.zeros(4))
     np.testing.assert_allclose(learner.predict(unknown), bias.predict(unknown), rtol=0, atol=1e-6)
+    everyone = torch.arange(4)
+    for ours, theirs in (
+        (learner.scores(everyone), bias.scores(everyone)),
+        (learner.fold_in(matrix), bias.fold_in(matrix)),  # as new users
+    ):
+        torch.testing.assert_close(ours[3], theirs[3], rtol=0, atol=2e-6)
+        torch.testing.assert_close(ours[:, 2], theirs[:, 2], rtol=0, atol=2e-6)
     known = Part(user, item, np.zeros(4))
     assert np.abs(learner.predict(known) - bias.predict(known)).min() > 1e-3
+
+
+@pytest.mark.parametrize("rows", ["users", "items"])
+def test_scores_right_after_an_epoch_are_those_of_full_precision(rows):
+    learner = trained(rows=rows, precision="bf16", dropout=0.5)
+    found = learner.scores(torch.arange(14))
+    np.testing.assert_allclose(found.ravel(), learner.predict(PAIRS), rtol=0, atol=1e-5)
 
 
 def test_clipped_predictions_lie_in_the_range_of_the_training_ratings():

@@ -45,7 +45,9 @@ def test_predictions_are_those_of_numpy(rows: str) -> None:
 @pytest.mark.parametrize("rows", ["users", "items"])
 def test_a_step_follows_the_objective(rows: str) -> None:
     learner = learner_of(rows, l2=0.7, optimizer="sgd", lr=1e-3)
-    w, r = learner.model.decode_w[0], ROWS[rows]
+    w, b, r = learner.model.decode_w[0], learner.model.decode_b[0], ROWS[rows]
+    with torch.no_grad():
+        b += 0.5  # at 0, a penalty of theirs would do nothing
     before = w.detach().double().numpy().copy()
     v, mu = (x[0].detach().double().numpy() for x in (learner.model.encode_w, learner.model.encode_b))
     error = np.where(r != 0, forward(learner, r) - r, 0)
@@ -56,6 +58,14 @@ def test_a_step_follows_the_objective(rows: str) -> None:
     assert counts.sum() == len(PART)
     # Far below what the penalty adds, up to 7e-5.
     np.testing.assert_allclose(w.detach().numpy(), before - 1e-3 * slope, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(b.detach().numpy(), 0.5 - 1e-3 * 2 * error.sum(0) / len(PART), rtol=0, atol=1e-6)
+
+
+def test_adam_steps_by_the_one_learning_rate_in_every_epoch() -> None:
+    learner = learner_of("users", lr=0.05)
+    learner.train_epoch(100)
+    # A first step of Adam's is the learning rate, whatever the gradient; the deep autoencoder's has halved five times.
+    torch.testing.assert_close(learner.model.decode_b[0].abs(), torch.full((3,), 0.05), rtol=0, atol=1e-5)
 
 
 def test_clipping_and_no_clipping() -> None:

@@ -123,6 +123,12 @@ def test_dropout_drops_elements_of_the_code_and_of_nothing_else():
     assert 0.3 < kept.float().mean() < 0.7
 
 
+def test_completing_some_columns_at_a_time_changes_nothing(monkeypatch):
+    model, x = network(20, hidden=[8]).eval(), all_rows(random_matrix())
+    monkeypatch.setattr("deeprec.models.network.COMPLETED_AT_ONCE", 7)
+    torch.testing.assert_close(model.complete(x), model(x), rtol=0, atol=1e-5)
+
+
 def test_xavier_bounds_and_zero_biases():
     model = network(300, hidden=[100])
     bound = np.sqrt(6 / 400)
