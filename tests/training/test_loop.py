@@ -1,6 +1,7 @@
 """The loop: resuming bit for bit, the best epoch, divergence, who is seen when."""
 
 import math
+import time
 import zipfile
 from pathlib import Path
 
@@ -65,6 +66,7 @@ def test_resumed_training_equals_an_undisturbed_one(tmp_path, optimizer, save_se
             save_seconds=save_seconds,
             on_epoch=kill,
         )
+    assert state.exists() == (save_seconds == 0 or killed_after == 6)
     resumed_learner = learner(optimizer=optimizer)
     torch.manual_seed(999)  # a resumed training must not depend on what the process drew before
     if not state.exists():
@@ -96,11 +98,18 @@ def test_truncated_state_is_not_taken_for_a_whole_one(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["state.pt"]
 
 
+def test_epochs_are_dated_in_milliseconds():
+    before = time.time()
+    progress = train(learner(), valid_part(), 2)
+    first, second = (row["timestamp"] for row in progress.history)
+    assert 1000 * before - 1 <= first <= second <= 1000 * time.time()
+
+
 def test_learner_ends_with_the_best_epochs_weights():
     ours, valid = learner(), valid_part()
     progress = train(ours, valid, 12)
     best = min(progress.history, key=lambda row: row["valid_rmse"])
-    assert progress.best_epoch == best["epoch"] < 12
+    assert progress.best_epoch == best["epoch"] < progress.epoch == 12
     assert rmse(ours.predict(valid), valid.rating) == best["valid_rmse"] == progress.best_rmse
 
 

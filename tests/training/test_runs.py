@@ -64,6 +64,17 @@ def test_folder_holds_what_the_contract_says(split, tmp_path):
     assert metrics["n"] == len(test) and metrics["valid_rmse"] == history["valid_rmse"].min()
     assert metrics["best_epoch"] == history["valid_rmse"].idxmin() + 1
     assert read_json(tmp_path / "run" / "metrics.json") == metrics
+    assert 0 <= metrics["added_memory_bytes"] < metrics["peak_memory_bytes"]
+    assert metrics["peak_gpu_memory_bytes"] == 0 and metrics["threads"] == torch.get_num_threads()
+
+
+@pytest.mark.parametrize(("kept", "n_points"), [(2000, 24), (24, 24), (12, 16), (8, 8), (1, 8)])
+def test_the_curve_by_step_keeps_about_as_many_points_as_asked(split, tmp_path, monkeypatch, kept, n_points):
+    """Of 24 steps, 3 an epoch (40 users in batches of 16); no point goes over an epoch's end."""
+    monkeypatch.setattr("deeprec.training.runs.STEPS_KEPT", kept)
+    train_here(small_run(), split, tmp_path / "run")
+    steps = pd.read_parquet(tmp_path / "run" / "steps.parquet")["step"]
+    assert len(steps) == n_points and steps.is_monotonic_increasing and steps.iloc[-1] == 24
 
 
 def test_a_threshold_adds_the_ranking_and_changes_nothing_else(split, tmp_path):
