@@ -50,7 +50,8 @@ class Input:
     def part(self, name: str) -> Part:
         """Return the ratings that were predicted, `valid`'s or `test`'s."""
         table = _read(self.folders[0] / FILES[name])
-        return Part(*(table[column].to_numpy() for column in ("user", "item", "rating")))
+        # Copies, since pandas' own arrays cannot be written to, of which torch warns.
+        return Part(*(table[column].to_numpy(copy=True) for column in ("user", "item", "rating")))
 
     def predictions(self, name: str) -> np.ndarray:
         """Return the mean of the seeds' predictions, (n,) stars."""

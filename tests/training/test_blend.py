@@ -1,5 +1,7 @@
 """A blend's folder: made of the members' folders alone, with their predictions, costs and checkpoints."""
 
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import torch
 from deeprec.config.run_settings import Run, write_run
 from deeprec.data.matrix import read_part, read_train
 from deeprec.models.learners import restore
+from deeprec.models.ranking import ranking_scores
 from deeprec.runtime.files import InputError, read_json, write_json
 from deeprec.training.loop import rmse
 from deeprec.training.runs import train_run
@@ -65,12 +68,25 @@ def test_its_checkpoint_predicts_what_the_folder_holds(results):
         np.testing.assert_allclose(found, predictions(results, "mix", file)["prediction"], rtol=0, atol=1e-5)
 
 
+def test_its_ranking_is_that_of_the_model_it_becomes(results):
+    metrics = make(replace(BLEND, relevant=4), results)
+    kept = torch.load(results / "runs" / "mix" / "seed_0" / "checkpoint.pt", weights_only=True)
+    split, train = results / "splits" / "s", read_train(results / "splits" / "s")
+    model = restore(BLEND.settings, kept["weights"], train)
+    ranking = ranking_scores(model, train, read_part(split, "valid"), read_part(split, "test"), relevant=4)
+    assert {name: metrics[name] for name in ranking} == ranking and ranking["ndcg_10"] > 0
+
+
 def test_it_costs_what_its_members_cost(results):
+    before = time.time()
     metrics = make(BLEND, results)
     inputs = [read_json(results / "runs" / name / "seed_0" / "metrics.json") for name in MEMBERS]
     assert metrics["seconds"] >= sum(found["seconds"] for found in inputs)
     assert metrics["n_parameters"] == sum(found["n_parameters"] for found in inputs) + 2  # and a weight a member
     assert metrics["peak_memory_bytes"] == max(found["peak_memory_bytes"] for found in inputs)
+    history = pd.read_parquet(results / "runs" / "mix" / "seed_0" / "history.parquet")
+    assert history[["epoch", "step"]].to_numpy().tolist() == [[1, 1]]
+    assert 1000 * before - 1 <= history["timestamp"][0] <= 1000 * time.time()
 
 
 def test_equal_weights_are_one_together(results):
