@@ -27,6 +27,15 @@ def learner_of(matrix: RatingMatrix, rank: int = 4, l2: float = 0.05) -> AlsLear
     return AlsLearner(AlsSettings(rank=rank, l2=l2, init_std=0.1, clip=False, epochs=1), matrix, CPU)
 
 
+def test_items_start_at_their_mean_ratings_and_small_factors() -> None:
+    matrix, _ = low_rank_ratings()
+    rows = matrix.rows(torch.arange(N_USERS)).dense()
+    items = learner_of(matrix, rank=50).w["items"]
+    torch.testing.assert_close(items[:, 0], rows.sum(0) / (rows != 0).sum(0), rtol=0, atol=1e-5)
+    # The deviation of 1,960 draws lies within five of its own deviations.
+    assert items[:, 1:].std().item() == pytest.approx(0.1, rel=5 / np.sqrt(2 * 40 * 49))
+
+
 @pytest.mark.parametrize("group", [1, 200, 1 << 17], ids=["row by row", "some groups", "one group"])
 def test_half_steps_solve_the_normal_equations(group: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(least_squares, "GROUP_RATINGS", group)

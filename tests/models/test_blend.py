@@ -133,6 +133,9 @@ def test_who_has_no_training_rating_gets_the_biases_alone():
     unknown = Part(np.int32([3, 3, 0, 2]), np.int32([0, 2, 2, 2]), np.zeros(4))
     np.testing.assert_array_equal(blend.predict(unknown), base.predict(unknown))
     np.testing.assert_allclose(blend.scores(torch.tensor([3]))[0], base.scores(torch.tensor([3]))[0], rtol=0, atol=1e-6)
+    new, theirs = blend.fold_in(matrix), base.fold_in(matrix)
+    torch.testing.assert_close(new[3], theirs[3], rtol=0, atol=1e-6)
+    assert (new - theirs)[:3, :2].abs().amax(1).min() > 1e-3  # one rating is enough
     known = Part(user, item, np.zeros(4))
     assert np.abs(blend.predict(known) - base.predict(known)).max() > 1e-3
 

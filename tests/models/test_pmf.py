@@ -14,6 +14,7 @@ from deeprec.models.pmf import PmfLearner, PmfSettings
 from deeprec.settings.sources import MovieLensSource
 from deeprec.settings.splits import PerUserSplit
 from deeprec.training.loop import rmse
+from tests.conftest import random_matrix
 
 CPU = torch.device("cpu")
 
@@ -48,6 +49,14 @@ def test_agrees_with_surprise_on_movielens(movielens_parts: tuple[Part, Part]) -
     pairs = zip(valid.user.tolist(), valid.item.tolist(), strict=True)
     expected = rmse(np.array([theirs.predict(u, i).est for u, i in pairs]), valid.rating)
     assert rmse(learner.predict(valid), valid.rating) == pytest.approx(expected, abs=0.01)
+
+
+def test_factors_start_with_the_deviation_that_is_asked_for() -> None:
+    torch.manual_seed(0)
+    learner = PmfLearner(PmfSettings(rank=40, init_std=0.1), random_matrix(30, 20), CPU)
+    for name, n in (("users", 30 * 40), ("items", 20 * 40)):
+        # The deviation of n draws lies within five of its own deviations.
+        assert learner.weights()[name].std().item() == pytest.approx(0.1, rel=5 / np.sqrt(2 * n))
 
 
 @pytest.mark.parametrize("center", [True, False])

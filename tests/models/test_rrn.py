@@ -154,6 +154,13 @@ def test_a_training_rating_is_predicted_without_its_bucket() -> None:
     assert torch.equal(*errors)
 
 
+def test_a_date_after_the_last_counts_as_the_last() -> None:
+    train, test = moody_ratings()
+    learner = learner_of(train)
+    later = Part(test.user, test.item, test.rating, test.date + 3)
+    np.testing.assert_array_equal(learner.predict(later), learner.predict(test))
+
+
 def test_half_an_epoch_moves_one_side_only() -> None:
     learner = learner_of(moody_ratings()[0])
     before = {name: value.clone() for name, value in learner.weights().items()}

@@ -35,6 +35,7 @@ def test_what_is_done_is_there_again_and_what_was_cut_off_does_not_count(journal
     assert opened(journal) == [0.5, 0.25]
     with open_study(journal, {"seed": 0}, PRUNER) as study:
         assert [trial.state.name for trial in study.trials] == ["COMPLETE", "COMPLETE", "FAIL"]
+    assert list(journal.parent.iterdir()) == [journal]  # no lock is left
 
 
 def test_an_empty_journal_is_a_search_that_has_not_begun(tmp_path):
