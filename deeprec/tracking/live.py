@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
+from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
 from deeprec.config.run_settings import Run
 from deeprec.tracking.store import TrackingError, open_store, telling
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 KEY, PROCESS = "deeprec.key", "deeprec.process"
 BATCH = 900  # metrics a call; MLflow takes 1,000
 LIVE_SECONDS = 5.0  # between two calls while a training runs
+SYSTEM_SECONDS = 60.0  # a training that takes longer tells what it takes of processor, memory and GPU
+logging.getLogger("mlflow.system_metrics").setLevel(logging.WARNING)
 PATIENCE = 0.05  # share of a training's time that a store which fails may take
 
 
@@ -87,6 +90,8 @@ class LiveMirror:
         self.uri, self.training, self.resumed, self.commit = uri, training, resumed, commit
         self.run: TrackedRun | None = None
         self.told = False
+        self.monitor: SystemMetricsMonitor | None = None
+        self.started = time.monotonic()
         self._do(lambda run: None)
 
     def _do(self, action: Callable[[TrackedRun], None]) -> None:
@@ -109,13 +114,25 @@ class LiveMirror:
         """Log the epochs that are not logged yet, at most every few seconds."""
         if time.monotonic() > self.next:
             self._do(lambda run: run.log(history))
+            if self.monitor is None and time.monotonic() - self.started > SYSTEM_SECONDS:
+                self._do(self._watch)
+
+    def _watch(self, run: TrackedRun) -> None:
+        self.monitor = SystemMetricsMonitor(run.id, resume_logging=self.resumed, tracking_uri=self.uri)
+        self.monitor.start()
+
+    def _leave(self) -> None:
+        if self.monitor:
+            self.monitor.finish()
 
     def close(self, history: list[dict[str, float]], metrics: dict[str, Any]) -> None:
         """Log the rest of the curve and the final scores, and mark the run finished."""
+        self._leave()
         self._do(lambda run: run.close(history, metrics))
 
     def fail(self) -> None:
         """Mark the run failed."""
+        self._leave()
         if self.run:
             self._do(lambda run: run.fail())
 

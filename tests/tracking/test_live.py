@@ -5,13 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
-from deeprec.tracking.live import KEY, PROCESS, TrackedRun, close_dead_runs, find_runs, run_key
+from deeprec.tracking.live import KEY, PROCESS, LiveMirror, TrackedRun, close_dead_runs, find_runs, run_key
 from deeprec.tracking.store import open_store
 from tests.conftest import ROOT, run_of
 
@@ -171,3 +172,22 @@ def test_sigterm_closes_the_run_as_failed(uri):
     client = MlflowClient(uri)
     [run] = client.search_runs([client.get_experiment_by_name("toy").experiment_id])
     assert run.info.status == "FAILED"
+
+
+@pytest.mark.filterwarnings("default")  # MLflow's own
+@pytest.mark.parametrize("long", [True, False])
+def test_a_long_training_tells_what_it_takes_of_the_machine(uri, monkeypatch, long):
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.1")
+    monkeypatch.setattr("deeprec.tracking.live.SYSTEM_SECONDS", 0.0 if long else 60.0)
+    live = LiveMirror(uri, run_of(), resumed=False, commit="c")
+    client, told = MlflowClient(uri), "system/cpu_utilization_percentage"
+    live.next = 0.0
+    live.update(history(1))
+    for _ in range(600):
+        if not long or told in client.get_run(live.run.id).data.metrics:
+            break
+        time.sleep(0.1)
+    live.close(history(2), METRICS)
+    assert (told in client.get_run(live.run.id).data.metrics) == long
+    assert "SystemMetricsMonitor" not in [thread.name for thread in threading.enumerate()]
+    assert client.get_run(live.run.id).info.status == "FINISHED"
