@@ -33,7 +33,7 @@ def main(args: argparse.Namespace) -> None:
             for folder in tqdm(folders, desc="MLflow", unit="run", disable=None):
                 ids[folder.path] = mirror_run(client, experiment, folder, tags_of(folder.training, plan.groups))
             trainings = {name: with_trainings(runs, folders) for name, runs in plan.groups.items()}
-            write_views(client, experiment, views_of(plan.ablations, trainings))
+            write_views(client, experiment, views_of(plan.views, trainings))
             pages = view_links(client.get_experiment(experiment).tags, experiment)
             charts = f"http://{HOST}:{UI_PORT}/{next(iter(pages.values()))}"
             models = {model: [f for f in folders if f.training.name == run] for model, run in plan.final.items()}

@@ -100,10 +100,17 @@ class TuningPlan(Settings):
     seed: int
 
 
-class TrackingPlan(Settings):
-    """For `track_results`: the ablations, their runs and the final table's by label, and its main split's by model."""
+class ViewPlan(Settings):
+    """What MLflow's page shows of an ablation: the quantities of its figure's panels."""
 
-    ablations: dict[str, Ablation]
+    experiment: str | None = None
+    shows: list[str]
+
+
+class TrackingPlan(Settings):
+    """For `track_results`: the views, all groups' runs by label, and the final table's on the main split by model."""
+
+    views: dict[str, ViewPlan]
     groups: dict[str, dict[str, str]]
     final: dict[str, str]
 
@@ -136,13 +143,21 @@ def plan_text(plan: Plan, name: str) -> str:
         "report": lambda: _report(plan),
         "search": lambda: _search(plan, case),
         "tuning": lambda: _tuning(plan),
-        "tracking": lambda: TrackingPlan(ablations=plan.ablations, groups=plan.groups, final=plan.final.models),
+        "tracking": lambda: _tracking(plan),
     }
     return to_yaml(told[kind]().model_dump(mode="json", exclude_none=True))
 
 
 def _with_changes(plan: Plan) -> dict[str, Ablation]:
     return {name: found for name, found in plan.ablations.items() if any(p.show == "change" for p in found.panels)}
+
+
+def _tracking(plan: Plan) -> TrackingPlan:
+    views = {
+        name: ViewPlan(experiment=found.experiment, shows=list(dict.fromkeys(panel.show for panel in found.panels)))
+        for name, found in plan.ablations.items()
+    }
+    return TrackingPlan(views=views, groups=plan.groups, final=plan.final.models)
 
 
 def _report(plan: Plan) -> ReportPlan:

@@ -12,8 +12,9 @@ from typing import Any
 
 from mlflow import MlflowClient
 
+from deeprec.config.plan_files import ViewPlan
 from deeprec.config.run_settings import Run
-from deeprec.config.schema import FINAL, Ablation, Panel
+from deeprec.config.schema import FINAL
 from deeprec.evaluation.ablation_figure import zoomed
 from deeprec.evaluation.words import heading
 from deeprec.tracking.mirror import NOTE, RunFolder
@@ -69,11 +70,10 @@ def tags_of(run: Run, groups: Mapping[str, Mapping[str, str]]) -> dict[str, str]
     return {"ablation": ", ".join(labels), NAME: name, **figures}
 
 
-def views_of(ablations: Mapping[str, Ablation], groups: Mapping[str, Runs]) -> list[View]:
+def views_of(plans: Mapping[str, ViewPlan], groups: Mapping[str, Runs]) -> list[View]:
     """Return the final table's view, that of each ablation, and that of all runs; a group without runs has none."""
-    final = Ablation(title="Final table", runs={"": ""}, experiment="F", panels=[Panel(show="test")])
-    order = {FINAL: final, **ablations}
-    views = [_view(name, ablation, groups[name]) for name, ablation in order.items() if groups.get(name)]
+    order = {FINAL: ViewPlan(experiment="F", shows=["test"]), **plans}
+    views = [_view(name, plan, groups[name]) for name, plan in order.items() if groups.get(name)]
     return [*views, View(EVERY, "All runs, best first", _state("", [], [], grouped=None))]
 
 
@@ -83,9 +83,9 @@ def with_trainings(runs: Mapping[str, str], folders: Sequence[RunFolder]) -> dic
     return {label: trainings for label, trainings in found.items() if trainings}
 
 
-def _view(name: str, ablation: Ablation, runs: Runs) -> View:
-    title = heading("Final table" if name == FINAL else name, ablation.experiment)
-    charts = [_chart(name, show, runs) for show in dict.fromkeys(panel.show for panel in ablation.panels)]
+def _view(name: str, plan: ViewPlan, runs: Runs) -> View:
+    title = heading("Final table" if name == FINAL else name, plan.experiment)
+    charts = [_chart(name, show, runs) for show in plan.shows]
     tag = group_tag(name, runs)
     shown = f"tags.`{tag}` LIKE '%'"
     if name == FINAL:  # of the main split, where the first model is; all splits at once would be too many bars to read

@@ -10,7 +10,7 @@ import mlflow
 import pytest
 
 from deeprec.config.checks import load_plan
-from deeprec.config.schema import Ablation, Panel
+from deeprec.config.plan_files import ViewPlan
 from deeprec.runtime.files import ROOT
 from deeprec.runtime.ports import listen
 from deeprec.tracking.mirror import RunFolder, mirror_run
@@ -29,15 +29,12 @@ from deeprec.tracking.views import (
 from tests.browsers import SECONDS, needs_browser, opened
 from tests.serving.conftest import dataset  # noqa: F401
 
-ABLATIONS = {
-    "ranks": Ablation(
-        title="Ranks",
-        experiment="C",
-        runs={"three": "als", "shallow": "deeprec"},
-        panels=[Panel(show="valid"), Panel(show="test"), Panel(show="valid", title="again")],
-    )
+VIEWS = {"ranks": ViewPlan(experiment="C", shows=["valid", "test"])}
+GROUPS = {
+    "ranks": {"three": "als", "shallow": "deeprec"},
+    "final": {"ALS": "als", "PCA": "pca"},
+    "none": {"gone": "gone"},
 }
-GROUPS = {"ranks": ABLATIONS["ranks"].runs, "final": {"ALS": "als", "PCA": "pca"}, "none": {"gone": "gone"}}
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow's own
 
 
@@ -52,9 +49,9 @@ def trainings(folders):
 
 
 def test_a_view_shows_its_figure_s_runs_by_label_and_how_they_differ(folders):
-    final, ranks, every = views_of(ABLATIONS, trainings(folders))
+    final, ranks, every = views_of(VIEWS, trainings(folders))
     assert [view.name for view in (final, ranks, every)] == ["F · Final table", "C · Ranks", "All runs, best first"]
-    tag = group_tag("ranks", ABLATIONS["ranks"].runs)
+    tag = group_tag("ranks", GROUPS["ranks"])
     assert ranks.state["searchFilter"] == f"tags.`{tag}` LIKE '%'"
     assert ranks.state["groupBy"]["groupByKeys"] == [{"mode": "tag", "groupByData": tag}]
     assert {"params.`model`", "params.`hidden`"} <= set(ranks.state["selectedColumns"])
@@ -75,19 +72,19 @@ def written(tmp_path, folders) -> tuple[mlflow.MlflowClient, str, str]:
     client, experiment = open_store(uri, "toy")
     for folder in folders:
         mirror_run(client, experiment, folder, tags_of(folder.training, GROUPS))
-    write_views(client, experiment, views_of(ABLATIONS, trainings(folders)))
+    write_views(client, experiment, views_of(VIEWS, trainings(folders)))
     return client, experiment, uri
 
 
 def test_views_are_written_once_and_follow_the_config(folders, tmp_path):
     client, experiment, _ = written(tmp_path, folders)
     tags = client.get_experiment(experiment).tags
-    views = views_of(ABLATIONS, trainings(folders))
+    views = views_of(VIEWS, trainings(folders))
     write_views(client, experiment, views)
     assert client.get_experiment(experiment).tags == tags
     assert all(len(value) < 20_000 for value in tags.values())  # MLflow shows no longer one
     state = json.loads(json.loads(tags[VIEW + "deeprec-ranks"])["state"])
-    tag = group_tag("ranks", ABLATIONS["ranks"].runs)
+    tag = group_tag("ranks", GROUPS["ranks"])
     found = client.search_runs([experiment], state["searchFilter"])
     assert sorted(run.data.tags[tag] for run in found) == ["shallow", "three"]
     names = sorted(run.info.run_name for run in client.search_runs([experiment]))
