@@ -161,6 +161,17 @@ def test_a_date_after_the_last_counts_as_the_last() -> None:
     np.testing.assert_array_equal(learner.predict(later), learner.predict(test))
 
 
+def test_a_batch_errs_as_much_as_its_rows_alone() -> None:
+    train, _ = moody_ratings()
+
+    def error(*rows: int) -> float:
+        learner = learner_of(train)
+        states = learner.side["item"].all_states(learner.seqs["item"], learner.mean)
+        return learner._step("user", "item", torch.tensor(rows), states)[0].item()
+
+    assert error(7, 0, 3) == pytest.approx(error(7) + error(0) + error(3), rel=1e-5)
+
+
 def test_half_an_epoch_moves_one_side_only() -> None:
     learner = learner_of(moody_ratings()[0])
     before = {name: value.clone() for name, value in learner.weights().items()}
