@@ -44,9 +44,10 @@ def test_an_empty_journal_is_a_search_that_has_not_begun(tmp_path):
 
 
 def test_a_line_that_was_not_finished_is_cut_off(journal, caplog):
-    journal.write_bytes(journal.read_bytes() + b'{"op_code": 4, "wor')
+    whole = journal.read_bytes()
+    journal.write_bytes(whole + b'{"op_code": 4, "wor')
     n_lines = len(journal.read_text().splitlines())
-    assert opened(journal) == [0.5, 0.25]
+    assert opened(journal) == [0.5, 0.25] and journal.read_bytes().startswith(whole)
     assert f"als.journal: line {n_lines} was not written to its end; it is cut off" in caplog.text
 
 
