@@ -15,7 +15,7 @@ from deeprec.runtime.training_process import hide_sparse_warning, unwrap_optimiz
 from deeprec.tracking.mirror import RunFolder, mirror_run
 from deeprec.tracking.registry import register_models
 from deeprec.tracking.store import TrackingError, open_store, telling
-from deeprec.tracking.views import tags_of, view_links, views_of, with_trainings, write_views
+from deeprec.tracking.views import forget_figures, tags_of, view_links, views_of, with_trainings, write_views
 
 UI_PORT = 5000  # of `make ui`
 
@@ -26,18 +26,22 @@ def main(args: argparse.Namespace) -> None:
     unwrap_optimizers()
     plan = read_plan(args.plan, TrackingPlan)
     folders = [RunFolder(path.parent) for path in args.metrics]
-    best, experiment, charts, ids = None, None, None, {}
+    best, experiment, charts = None, None, None
+    ids: dict[Path, str] = {}
+    tags: dict[str, dict[str, str]] = {}
     try:
         with telling(args.tracking_uri):
             client, experiment = open_store(args.tracking_uri, folders[0].training.dataset)
             for folder in tqdm(folders, desc="MLflow", unit="run", disable=None):
-                ids[folder.path] = mirror_run(client, experiment, folder, tags_of(folder.training, plan.groups))
+                told = tags_of(folder.training, plan.groups)
+                ids[folder.path] = mirror_run(client, experiment, folder, told)
+                tags[ids[folder.path]] = told
+            forget_figures(client, experiment, tags)
             trainings = {name: with_trainings(runs, folders) for name, runs in plan.groups.items()}
             write_views(client, experiment, views_of(plan.views, trainings))
             pages = view_links(client.get_experiment(experiment).tags, experiment)
             charts = f"http://{HOST}:{UI_PORT}/{next(iter(pages.values()))}"
-            models = {model: [f for f in folders if f.training.name == run] for model, run in plan.final.items()}
-            best = register_models(client, args.tracking_uri, models, ids)
+            best = register_models(client, args.tracking_uri, with_trainings(plan.final, folders), ids)
         unsent: list[object] = []
     except TrackingError as error:  # a mirror may be down: the files are the truth
         unsent = [*(folder.path for folder in folders if folder.path not in ids)] or ["the final table's models"]

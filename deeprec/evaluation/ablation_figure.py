@@ -100,7 +100,7 @@ def _share_scale(drawn: Sequence[tuple[Axes, str, list[LineEnd]]]) -> None:
 
 def _draw_scores(axis: Axes, curves: list[Curves], paper: dict[str, float], score: str) -> None:
     """Each run's score: every seed a point, their mean joined by a line; the paper's values apart."""
-    x_of_run, curve_labels = np.arange(len(curves)), [curve.label for curve in curves]
+    x_of_run = np.arange(len(curves))
     scores = [[m[score] for m in curve.metrics if m["status"] == "finished"] for curve in curves]
     means = np.array([np.mean(values) if values else np.nan for values in scores])
     for x, (curve, values) in enumerate(zip(curves, scores, strict=True)):
@@ -111,16 +111,17 @@ def _draw_scores(axis: Axes, curves: list[Curves], paper: dict[str, float], scor
     # A line says that there is an order between the runs, so only numbers are joined.
     joined = all(curve.label.replace(".", "", 1).isdigit() for curve in curves)
     axis.plot(x_of_run, means, "-" if joined else "_", color=COLOURS[0], markersize=16, label="ours")
-    for x, (mean, values) in enumerate(zip(means, scores, strict=True)):
+    for x, (curve, mean, values) in enumerate(zip(curves, means, scores, strict=True)):
         if values:
-            for seed, value in enumerate(values):
-                say(axis, x, value, f"{curve_labels[x]}: {value:.4f} (seed {seed + 1} of {len(values)})")
-            say(axis, x, mean, f"{curve_labels[x]}: {mean:.4f}, mean of {len(values)}")
+            for value in values:
+                say(axis, x, value, f"{curve.label}: {value:.4f}, one of {len(values)} seeds")
+            say(axis, x, mean, f"{curve.label}: {mean:.4f}, mean of {len(values)} seeds")
             axis.annotate(f"{mean:.3f}", (x, max(values)), (-3 if joined else 0, 4), textcoords="offset points",
                           ha="left" if joined else "center", va="bottom", fontsize=7, color=COLOURS[0])  # fmt: skip
     reference = np.array([paper.get(curve.run, np.nan) for curve in curves])
-    for x, value in zip(x_of_run[np.isfinite(reference)], reference[np.isfinite(reference)], strict=True):
-        say(axis, x, value, f"{curve_labels[x]}: {value:.4f}, the paper on Netflix")
+    for x, (curve, value) in enumerate(zip(curves, reference, strict=True)):
+        if np.isfinite(value):
+            say(axis, x, value, f"{curve.label}: {value:.4f}, the paper on Netflix")
     if np.isfinite(reference).any():
         look: dict[str, Any] = {"color": GREY, "markerfacecolor": "white", "markersize": 4, "linewidth": 1}
         axis.plot(x_of_run, reference, "s--" if joined else "s", label="paper, on Netflix", **look)

@@ -14,12 +14,12 @@ from deeprec.config.plan_files import ReportPlan
 from deeprec.config.schema import FINAL, Ablation
 from deeprec.evaluation.claims import VERDICTS
 from deeprec.evaluation.own_claims import LEADS
-from deeprec.evaluation.published import agreement
 from deeprec.evaluation.report_tables import final_outcome, final_table, outcome, ranking_table, runs_table
 from deeprec.evaluation.tables import rating_range, read_csv, records
 from deeprec.evaluation.verdict_picture import grouped, scale_of, verdict_rows
 from deeprec.evaluation.words import heading, number
 from deeprec.runtime.files import ROOT
+from deeprec.runtime.published import agreement
 
 TEMPLATES = ROOT / "workflow" / "report"
 
@@ -79,7 +79,7 @@ def report_context(plan: ReportPlan, found: Results) -> dict[str, Any]:
         "is_netflix": plan.source == "netflix",
         "size": {"n_train": train["n_ratings"], "n_users": train["n_users"], "n_items": train["n_items"]},
         "counts": {verdict: int((claims["verdict"] == verdict).sum()) for verdict in VERDICTS},
-        "agreement": agreement(claims, plan.dataset),
+        "agreement": agreement(records(claims), plan.dataset),
         "ticks": scale.ticks,
         "verdicts": grouped(rows, _experiments(plan)),
         "ablations": [_ablation_context(name, ablation, found) for name, ablation in plan.ablations.items()],
@@ -93,13 +93,13 @@ def report_context(plan: ReportPlan, found: Results) -> dict[str, Any]:
 
 
 def _experiments(plan: ReportPlan) -> dict[str, tuple[str, str]]:
-    """Return the name and the place in the page of each of the paper's experiments, by its letter."""
-    found = {"F": ("Final table", FINAL)}
+    """Return the heading and the place in the page of each of the paper's experiments, by its letter."""
+    found = {"F": (heading("Final table", "F"), FINAL)}
     for name, ablation in plan.ablations.items():
         if ablation.experiment:
-            found.setdefault(ablation.experiment, (name.capitalize(), name))
+            found.setdefault(ablation.experiment, (heading(name, ablation.experiment), name))
     # A data set may leave an experiment out; its claims then are unclear.
-    return dict.fromkeys("ABCDE", ("Not run here", "verdicts")) | found
+    return {letter: (heading("not run here", letter), "verdicts") for letter in "ABCDE"} | found
 
 
 def _ablation_context(name: str, ablation: Ablation, found: Results) -> dict[str, Any]:

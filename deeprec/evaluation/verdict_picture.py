@@ -53,16 +53,13 @@ def verdict_rows(claims: pd.DataFrame, scale: Scale) -> list[dict[str, Any]]:
 
 
 def grouped(rows: list[dict[str, Any]], experiments: Mapping[str, tuple[str, str]]) -> list[dict[str, Any]]:
-    """Return the rows by experiment, in their order; `experiments` has the name and the anchor by letter."""
-    letters = dict.fromkeys(row["experiment"] for row in rows)
+    """Return the rows by experiment, in their order; `experiments` has the heading and the anchor by letter."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(row["experiment"], []).append(row)
     return [
-        {
-            "letter": letter,
-            "name": experiments[letter][0],
-            "anchor": experiments[letter][1],
-            "rows": [row for row in rows if row["experiment"] == letter],
-        }
-        for letter in letters
+        {"heading": experiments[letter][0], "anchor": experiments[letter][1], "rows": found}
+        for letter, found in groups.items()
     ]
 
 

@@ -1,27 +1,25 @@
 """What a person wants to know at the end: verdicts, the best models, where to look, and what to do next."""
 
-import csv
 import json
 from collections import Counter
 from pathlib import Path
 
+from deeprec.runtime.published import agreement, read_rows
+
 VERDICTS = ("held", "not held", "unclear")
 
 
-def summary(results: Path, published: Path, seconds: float) -> list[str]:
-    """Return at most 15 lines on a data set's results, from its tables alone (no pandas: the driver may lack it).
-
-    `published` holds the verdicts of the run that the project published, if there is one; `seconds` is the time that
-    all of it took.
-    """
-    claims = _rows(results / "tables" / "claims.csv")
+def summary(results: Path, seconds: float) -> list[str]:
+    """Return at most 15 lines on a data set's results, from its tables alone; `seconds` is what all of it took."""
+    claims = read_rows(results / "tables" / "claims.csv", "claim", "statement", "verdict")
     counts = Counter(row["verdict"] for row in claims)
     lines = [f"{results.name}: of {len(claims)} claims, " + ", ".join(f"{counts[name]} {name}" for name in VERDICTS)]
-    if published.is_file():
-        there = {row["claim"]: row["verdict"] for row in _rows(published)}
-        same = sum(there.get(row["claim"]) == row["verdict"] for row in claims)
-        lines.append(f"  {same} of {len(there)} verdicts are those of the published run")
-    lines += [f"  best on {split}: {best}" for split, best in best_models(_rows(results / "tables" / "final.csv"))]
+    if agreed := agreement(claims, results.name):
+        lines.append(f"  {agreed.n_same} of {agreed.n} verdicts are those of the published run")
+    lines += [
+        f"  best on {split}: {best}"
+        for split, best in best_models(read_rows(results / "tables" / "final.csv", "model"))
+    ]
     tracking = json.loads((results / "tracking.json").read_text(encoding="utf-8"))
     lines += [f"  took {seconds / 60:.1f} minutes", f"  the report: {results}/report.html"]
     lines += ["  all runs in MLflow, a view a figure: make ui"]
@@ -42,8 +40,3 @@ def best_models(final: list[dict[str, str]]) -> list[tuple[str, str]]:
             sure = "" if best[f"best_{split}"] == "True" else " (no clear lead)"
             found.append((split, f"{best['model']}, test RMSE {float(best[f'rmse_{split}']):.4f}{sure}"))
     return found
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))

@@ -17,9 +17,11 @@ from deeprec.config.run_settings import Run
 from deeprec.config.schema import FINAL
 from deeprec.evaluation.ablation_figure import zoomed
 from deeprec.evaluation.words import heading
+from deeprec.tracking.live import find_runs
 from deeprec.tracking.mirror import NOTE, RunFolder
 
 VIEW, ORDER, NAME = "mlflow.sharedViewState.", "deeprec.views", "mlflow.runName"
+FIGURE = "figure."  # and an ablation's name: how the tags begin that say what its figure calls a run
 EVERY = "deeprec-all"
 N_COLOURS = 29  # in MLflow's page, which gives a group one by a checksum of its tag and value
 N_TAGS = 300  # that are tried for one under which a figure's groups have colours of their own
@@ -49,7 +51,7 @@ def group_tag(name: str, labels: Iterable[str]) -> str:
 
 @cache
 def _group_tag(name: str, labels: tuple[str, ...]) -> str:
-    names = [f"figure.{name}", *(f"figure.{name}.{n}" for n in range(1, N_TAGS))]
+    names = [f"{FIGURE}{name}", *(f"{FIGURE}{name}.{n}" for n in range(1, N_TAGS))]
     return max(names, key=lambda tag: len({_colour(f"tag.{tag}.{label}") for label in labels}))
 
 
@@ -68,6 +70,14 @@ def tags_of(run: Run, groups: Mapping[str, Mapping[str, str]]) -> dict[str, str]
     figures = {group_tag(name, groups[name]): label for name, label in labels.items()}
     name = " · ".join([*next(iter(labels.items()), (run.name,)), f"seed {run.seed}"])
     return {"ablation": ", ".join(labels), NAME: name, **figures}
+
+
+def forget_figures(client: MlflowClient, experiment: str, tags: Mapping[str, Mapping[str, str]]) -> None:
+    """Take away the tags of figures that a run is in no more, or they would still show it; `tags` are by run id."""
+    for run in find_runs(client, experiment, {}):
+        for name in run.data.tags:
+            if name.startswith(FIGURE) and name not in tags.get(run.info.run_id, {}):
+                client.delete_tag(run.info.run_id, name)
 
 
 def views_of(plans: Mapping[str, ViewPlan], groups: Mapping[str, Runs]) -> list[View]:
@@ -106,7 +116,7 @@ def _chart(name: str, show: str, runs: Runs) -> dict[str, Any]:
 
 
 def _range(metric: str, runs: Runs) -> tuple[float, float]:
-    """Return the scale of the figure's own panel, stars."""
+    """Return a scale for a line's points, stars, by the rule of the figures."""
     folders = [folder for trainings in runs.values() for folder in trainings]
     train = folders[0].split_stats["train"]
     curves = [folder.history[NAMES[metric]].to_numpy(float)[None] for folder in folders]

@@ -243,7 +243,7 @@ def test_every_inner_link_leads_somewhere(page):
 
 def test_agreement_with_the_published_run_is_told(tmp_path, monkeypatch):
     assert "No run on Toy &amp; ratings was published" in render(tmp_path)
-    monkeypatch.setattr("deeprec.evaluation.published.FOLDER", tmp_path)
+    monkeypatch.setattr("deeprec.runtime.published.FOLDER", tmp_path)
     mine, other = ({"claim": claim, "verdict": "held", "commit": "c0ffee"} for claim in ("depth_more", "wider"))
     for verdict, told in (("not held", "1 of 1 verdicts are"), ("held", "0 of 1 verdicts are")):
         write_csv(pd.DataFrame([mine | {"verdict": verdict}, other]), tmp_path / "toy.csv")

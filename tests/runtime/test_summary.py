@@ -2,9 +2,10 @@
 
 import json
 
+from deeprec.runtime import published
 from deeprec.runtime.summary import summary
 
-CLAIMS = "claim,verdict\ndeeper,held\nwider,not held\n"
+CLAIMS = "claim,statement,verdict\ndeeper,Deeper,held\nwider,Wider,not held\n"
 FINAL = (
     "model,rmse_a,best_a,rmse_b,best_b\nALS,0.95,False,,False\nDeepRec,0.93,True,1.01,False\nPCA,0.94,False,1.2,False\n"
 )
@@ -18,9 +19,10 @@ def write(folder, best_run):
     return folder / "toy"
 
 
-def test_it_says_what_came_out_and_what_to_do_next(tmp_path):
-    (tmp_path / "toy.csv").write_text("claim,verdict\ndeeper,held\nwider,held\n")
-    lines = summary(write(tmp_path, "results/toy/runs/als/seed_0"), tmp_path / "toy.csv", 90.0)
+def test_it_says_what_came_out_and_what_to_do_next(tmp_path, monkeypatch):
+    monkeypatch.setattr(published, "FOLDER", tmp_path)
+    (tmp_path / "toy.csv").write_text("claim,verdict,commit\ndeeper,held,abc\nwider,held,abc\n")
+    lines = summary(write(tmp_path, "results/toy/runs/als/seed_0"), 90.0)
     assert lines[:5] == [
         "toy: of 2 claims, 1 held, 1 not held, 0 unclear",
         "  1 of 2 verdicts are those of the published run",
@@ -32,5 +34,5 @@ def test_it_says_what_came_out_and_what_to_do_next(tmp_path):
 
 
 def test_it_says_nothing_of_what_is_not_there(tmp_path):
-    lines = summary(write(tmp_path, None), tmp_path / "none.csv", 1.0)
+    lines = summary(write(tmp_path, None), 1.0)
     assert not [line for line in lines if "published" in line or "recommend" in line]

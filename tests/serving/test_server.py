@@ -181,7 +181,7 @@ def test_a_question_of_unknown_length_is_refused(served):
     assert answer.status_code == 411 and "no Content-Length" in answer.json()["message"]
 
 
-def test_it_ends_at_ctrl_c_in_silence(store):
+def test_it_ends_at_ctrl_c_without_complaint(store):
     process = start(store, "--model", "models:/toy/1")
     while (line := process.stdout.readline()) and not line.startswith("Ctrl-C"):
         pass

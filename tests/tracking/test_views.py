@@ -19,6 +19,7 @@ from deeprec.tracking.views import (
     ORDER,
     VIEW,
     _colour,
+    forget_figures,
     group_tag,
     tags_of,
     view_links,
@@ -100,6 +101,18 @@ def test_groups_of_a_figure_differ_in_colour(config):
         tag = group_tag(name, runs)
         assert tag.startswith(f"figure.{name}")
         assert len({_colour(f"tag.{tag}.{label}") for label in runs}) >= min(len(runs), 18)
+
+
+def test_a_run_that_left_a_figure_is_shown_there_no_more(folders, tmp_path):
+    client, experiment, _ = written(tmp_path, folders)
+    ids = {run.data.tags["run"]: run.info.run_id for run in client.search_runs([experiment])}
+    fewer = {**GROUPS, "ranks": {"three": "als"}, "final": GROUPS["final"]}
+    told = {ids[f.training.name]: tags_of(f.training, fewer) for f in folders if f.training.name != "pca"}
+    forget_figures(client, experiment, told)
+    final, ranks = (group_tag(name, GROUPS[name]) for name in ("final", "ranks"))
+    left = {name: set(client.get_run(run_id).data.tags) & {final, ranks} for name, run_id in ids.items()}
+    assert left["deeprec"] == left["pca"] == set()  # one left the figure, the other is trained no more
+    assert final in left["als"]
 
 
 def test_an_experiment_without_views_has_a_page():
