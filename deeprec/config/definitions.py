@@ -35,7 +35,7 @@ def define_runs(config: Config, dataset: Dataset, models: Iterable[str]) -> Entr
     found = {name: _completed(found, name) for name in found}
     left_out = _left_out(config, dataset)
     for name, entry in list(found.items()):
-        if name not in left_out and entry.get("model") == BLEND and isinstance(entry.get("members"), list):
+        if name not in left_out and _is_blend(entry):
             found[name] = {**entry, "members": [member for member in entry["members"] if member not in left_out]}
             _change_members(found, name)
     for run in models:
@@ -43,6 +43,12 @@ def define_runs(config: Config, dataset: Dataset, models: Iterable[str]) -> Entr
             if split != dataset.main_split:
                 _copy_to(found, run, split)
     return found
+
+
+def _is_blend(entry: Entry) -> bool:
+    """Return whether an entry names what it blends; if it is one and does not, the checks say so."""
+    named = [*members, entry.get("base", BASE)] if isinstance(members := entry.get("members"), list) else [None]
+    return entry.get("model") == BLEND and all(isinstance(name, str) for name in named)
 
 
 def _completed(found: Entries, name: str, before: tuple[str, ...] = ()) -> Entry:
@@ -82,7 +88,7 @@ def _copy_to(found: Entries, run: str, split: str) -> None:
     if run not in found:
         return
     entry = found[run]
-    if entry.get("model") == BLEND and isinstance(entry.get("members"), list):
+    if _is_blend(entry):
         inputs = [*entry["members"], entry.get("base", BASE)]
         for member in inputs:
             _copy_to(found, member, split)

@@ -98,6 +98,12 @@ from tests.config.changes import changed
         ),
         ("datasets/movielens-100k/splits/last30/test_fraction", 1.5, "last30.test_fraction: found 1.5; expected less"),
         ("runs/mix", {"model": "blend"}, "run 'mix'.members: missing"),
+        ("runs/rivals/members", [["als"], "pmf"], "run 'rivals'.members.0: found .'als'.; expected text"),
+        (
+            "runs/rivals",
+            {"model": "blend", "members": ["als", "pmf"], "base": [1]},
+            "'rivals'.base: found .1.; expected",
+        ),
         ("runs/mix", {"model": "blend", "members": ["als"]}, "run 'mix'.members: found .'als'.; expected at least 2"),
         ("runs/mix", {"model": "blend", "members": ["als", "als"]}, "found .'als', 'als'.; expected no member twice"),
         ("runs/mix", {"model": "blend", "members": ["als", "ax"]}, "run 'mix'.members: unknown run 'ax'; choose from"),
