@@ -33,6 +33,7 @@ from deeprec.config.command_line import typed
 from deeprec.config.dependencies import from_here, modules_of
 from deeprec.config.plan_files import member_files, plan_text
 from deeprec.config.run_settings import read_yaml, to_yaml
+from deeprec.original.source import read_hashes
 from deeprec.runtime.files import InputError, digest, remove_leftovers, write_json
 from deeprec.runtime.parents import DRIVER
 from deeprec.runtime.provenance import n_gpus
@@ -76,6 +77,7 @@ include: "workflow/rules/plan.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/search.smk"
+include: "workflow/rules/original.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 

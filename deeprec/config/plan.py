@@ -13,6 +13,7 @@ from deeprec.settings.blend import BlendSettings
 from deeprec.settings.models import MODELS
 from deeprec.settings.splits import TimeSplit
 
+OF_THE_PAPER = ("A", "B", "C", "D", "E")  # its experiments with autoencoders alone
 OF_A_RUN = ("model", "split", "recipe", "like")  # what a run's entry may say beside its model's settings
 
 
@@ -214,6 +215,21 @@ class Plan:
     def splits(self) -> list[str]:
         """The splits that runs use, and so are made."""
         return list(dict.fromkeys(run.split for run in self.runs.values()))
+
+    @property
+    def originals(self) -> dict[str, Ablation]:
+        """The ablations of the paper's experiments whose runs are autoencoders, as the authors' program trains them."""
+        return {
+            name: ablation
+            for name, ablation in self.ablations.items()
+            if ablation.experiment in OF_THE_PAPER
+            and all(self.runs[run].model == DEFAULT_MODEL for run in ablation.runs.values())
+        }
+
+    @property
+    def original_runs(self) -> list[str]:
+        """The runs behind them."""
+        return list(dict.fromkeys(run for ablation in self.originals.values() for run in ablation.runs.values()))
 
     def splits_of(self, ablation: str) -> list[str]:
         """Return the splits of an ablation's runs."""

@@ -59,6 +59,15 @@ class FinalPlan(Settings):
     seeds: list[int]
 
 
+class OriginalPlan(Settings):
+    """For `compare_original`: the ablations that the authors' program trains, too."""
+
+    title: str
+    seeds: list[int]
+    commit: str  # of the authors' repository
+    ablations: dict[str, Ablation]
+
+
 class ReportPlan(Settings):
     """For `write_report`: all that the page says of the plan."""
 
@@ -140,6 +149,13 @@ def plan_text(plan: Plan, name: str) -> str:
             ablation=plan.ablations[case], title=plan.dataset.title, seeds=plan.config.seeds
         ),
         "final": lambda: FinalPlan(splits=plan.final.splits, title=plan.dataset.title, seeds=plan.config.seeds),
+        "original": lambda: plan.config.original,
+        "original_runs": lambda: OriginalPlan(
+            title=plan.dataset.title,
+            seeds=plan.config.seeds,
+            commit=plan.config.original.commit,
+            ablations=plan.originals,
+        ),
         "report": lambda: _report(plan),
         "search": lambda: _search(plan, case),
         "tuning": lambda: _tuning(plan),

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, create_model
 
 from deeprec.settings.audit import Audit, Count
 from deeprec.settings.base import Settings, Space, setting
+from deeprec.settings.original import OriginalSettings
 from deeprec.settings.sources import SOURCES, Source
 from deeprec.settings.splits import TimeSplit
 
@@ -159,4 +160,7 @@ class Config(Settings):
     ablations: Annotated[dict[str, Ablation], Named] = setting(..., "the runs behind a figure")
     final: Final = setting(..., "the final table")
     search: Search = setting(..., "how settings are searched")
+    original: OriginalSettings = setting(
+        OriginalSettings(), "the authors' own program, which `original` trains beside ours"
+    )
     datasets: Annotated[dict[str, Values], Named] = setting({}, "data sets of one's own, or changes of others")

@@ -21,14 +21,19 @@ from deeprec.evaluation.hover import say, say_line
 WORST_SHOWN = 0.75
 
 
+BESIDE = 0.18  # of a run's place, to the right: where the authors' program is drawn
+HOLLOW: dict[str, Any] = {"color": "black", "markerfacecolor": "none", "markersize": 4, "markeredgewidth": 0.8}
+
 LineEnd = tuple[float, Curves, str]  # a line's last value (stars), its run and its colour
 
 
-def draw_ablation(ablation: Ablation, curves: list[Curves], dataset: str, rating_range: float) -> Figure:
+def draw_ablation(
+    ablation: Ablation, curves: list[Curves], dataset: str, rating_range: float, original: Sequence[Curves] = ()
+) -> Figure:
     """Draw an ablation's panels, two a row, under its title, the data set's name and size, and what the spread is.
 
-    The paper's values, where the ablation has them, are drawn apart from ours. `rating_range` is the width of the
-    ratings' scale, stars.
+    The paper's values, where the ablation has them, are drawn apart from ours, and so are `original`, the same runs by
+    the authors' program. `rating_range` is the width of the ratings' scale, stars.
     """
     panels = ablation.panels
     n_columns = min(2, len(panels))
@@ -42,7 +47,8 @@ def draw_ablation(ablation: Ablation, curves: list[Curves], dataset: str, rating
         drawn = []
         for axis, panel in zip(grid.flat, panels, strict=False):
             chosen = [curve for curve in curves if panel.runs is None or curve.label in (*panel.runs, panel.reference)]
-            drawn.append((axis, panel.show, _draw_panel(axis, chosen, panel, ablation.paper, rating_range)))
+            theirs = [curve for curve in original if any(curve.label == ours.label for ours in chosen)]
+            drawn.append((axis, panel.show, _draw_panel(axis, chosen, theirs, panel, ablation.paper, rating_range)))
         for axis in grid.flat[len(panels) :]:
             axis.set_visible(False)
         _share_scale(drawn)
@@ -70,18 +76,23 @@ def _spread(curves: list[Curves], panels: list[Panel]) -> str:
 
 
 def _draw_panel(
-    axis: Axes, curves: list[Curves], panel: Panel, paper: dict[str, float], rating_range: float
+    axis: Axes,
+    curves: list[Curves],
+    original: list[Curves],
+    panel: Panel,
+    paper: dict[str, float],
+    rating_range: float,
 ) -> list[LineEnd]:
     kind, ends = PANELS[panel.show], []
     if isinstance(kind, Changes):
         draw_changes(axis, curves, panel.reference, kind.column)
         axis.set_xlabel(kind.x_label)
     elif isinstance(kind, Scores):
-        _draw_scores(axis, curves, paper, kind.column)
+        _draw_scores(axis, curves, original, paper, kind.column)
         axis.set_xlabel(panel.axis)
         axis.set_ylabel(kind.y_label)
     else:
-        ends = _draw_curves(axis, curves, kind, rating_range)
+        ends = _draw_curves(axis, curves, original, kind, rating_range)
         axis.set_xlabel(kind.x_label)
         kind.finish(axis, curves)
         axis.set_ylabel(kind.y_label)
@@ -98,8 +109,8 @@ def _share_scale(drawn: Sequence[tuple[Axes, str, list[LineEnd]]]) -> None:
             axis.set_ylim(min(lows), max(highs))
 
 
-def _draw_scores(axis: Axes, curves: list[Curves], paper: dict[str, float], score: str) -> None:
-    """Each run's score: every seed a point, their mean joined by a line; the paper's values apart."""
+def _draw_scores(axis: Axes, curves: list[Curves], original: list[Curves], paper: dict[str, float], score: str) -> None:
+    """Each run's score: every seed a point, their mean joined by a line; the authors' program and the paper apart."""
     x_of_run = np.arange(len(curves))
     scores = [[m[score] for m in curve.metrics if m["status"] == "finished"] for curve in curves]
     means = np.array([np.mean(values) if values else np.nan for values in scores])
@@ -125,15 +136,26 @@ def _draw_scores(axis: Axes, curves: list[Curves], paper: dict[str, float], scor
     if np.isfinite(reference).any():
         look: dict[str, Any] = {"color": GREY, "markerfacecolor": "white", "markersize": 4, "linewidth": 1}
         axis.plot(x_of_run, reference, "s--" if joined else "s", label="paper, on Netflix", **look)
-        axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
+    for x, curve in enumerate(original):
+        values = curve.scores(score)[np.isfinite(curve.scores(score))]
+        axis.plot([x + BESIDE] * len(values), values, "D", **HOLLOW, label="authors' program" if x == 0 else "")
+        for value in values:
+            say(axis, x + BESIDE, value, f"{curve.label}: {value:.4f}, the authors' program")
+    if np.isfinite(reference).any() or original:
+        axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0)
     axis.set_xticks(x_of_run, [textwrap.fill(curve.label, 11) for curve in curves])
     if not joined and len(curves) > 4:  # names would run into each other
         axis.tick_params(axis="x", rotation=40)
     axis.margins(x=0.1, y=0.18)
 
 
-def _draw_curves(axis: Axes, curves: list[Curves], kind: "Lines", rating_range: float) -> list[LineEnd]:
-    """A line a run, the mean over seeds, in a band from the lowest to the highest seed; return the ends."""
+def _draw_curves(
+    axis: Axes, curves: list[Curves], original: list[Curves], kind: "Lines", rating_range: float
+) -> list[LineEnd]:
+    """A line a run, the mean over seeds, in a band from the lowest to the highest seed; return the ends.
+
+    A run by the authors' program is a thin dotted line of the same colour.
+    """
     ends = []
     for number, curve in enumerate(curves):
         x, values = _stack(curve, kind)
@@ -156,7 +178,15 @@ def _draw_curves(axis: Axes, curves: list[Curves], kind: "Lines", rating_range: 
             )
         end = float(mean[finite[-1]]) if len(finite) else np.inf
         ends.append((end, curve, colour))
-    axis.set_ylim(*zoomed([_stack(curve, kind)[1] for curve in curves], rating_range))
+    for curve in original:
+        at = next(number for number, ours in enumerate(curves) if ours.label == curve.label)
+        x, values = _stack(curve, kind)
+        axis.plot(x, values.mean(0), color=COLOURS[at % len(COLOURS)], linestyle=":", linewidth=0.9)
+        say_line(axis, x, values.mean(0), f"{curve.label}, the authors' program", kind.x)
+    if original:
+        axis.plot([], [], color=GREY, linestyle=":", linewidth=0.9, label="dotted: the authors' program")
+        axis.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+    axis.set_ylim(*zoomed([_stack(curve, kind)[1] for curve in [*curves, *original]], rating_range))
     return ends
 
 

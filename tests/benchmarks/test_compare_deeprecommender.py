@@ -26,17 +26,5 @@ def test_the_authors_reader_numbers_users_and_items_as_we_do(compare, tmp_path):
     assert not np.intersect1d(*pairs).size
 
 
-def test_settings_mean_the_same_on_their_command_line(compare, tmp_path):
-    run = compare.run_of(hidden=[16, 8], refeed=0, dropout=0.5)
-    options = compare.their_options(tmp_path, run, "logs")
-    assert options["hidden_layers"] == "16,8" and options["aug_step"] == -1 and options["drop_prob"] == 0.5
-    assert compare.their_options(tmp_path, run.with_settings(refeed=2), "logs")["aug_step"] == 2
-
-
 def test_ratio_is_the_median_of_the_pairs(compare):
     assert compare.ratio([2, 30, 8], [1, 10, 2]) == 3
-
-
-def test_without_a_clone_it_says_so(compare, tmp_path):
-    with pytest.raises(SystemExit, match=r"run\.py: no such file; expected a clone"):
-        compare.deeprecommender.check_clone(tmp_path)

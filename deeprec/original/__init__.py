@@ -1,0 +1,1 @@
+"""The authors' own program, NVIDIA/DeepRecommender, trained on our splits beside ours."""
