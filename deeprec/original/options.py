@@ -53,6 +53,16 @@ def options_of(run: Run) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not False}
 
 
+def check_size(run: Run, n_users: int) -> None:
+    """Raise InputError where their program would train on nothing: it leaves out an epoch's last batch, full or not."""
+    batch_size = run.settings_as(AutoEncoderSettings).batch_size
+    if n_users <= batch_size:
+        raise InputError(
+            f"run {run.name!r}: found {n_users} users and batches of {batch_size}; expected more users than that, "
+            "since the authors' program leaves out an epoch's last batch"
+        )
+
+
 def _beyond(settings: AutoEncoderSettings) -> Iterator[str]:
     for name, expected in FIXED.items():
         if (found := getattr(settings, name)) != expected:

@@ -2,8 +2,7 @@
 
 Small things stand in for what it asks of its surroundings: a logger that keeps what it is told (theirs needs the
 TensorFlow of 2017), no norms of weights for that logger's pages, no export to ONNX, a schedule that counts epochs as
-torch did then, and a save that keeps the best epoch's weights alone, where theirs are a file an epoch. One call a
-process, since the program reads its command line when it is imported.
+torch did then, and a save that keeps the best epoch's weights alone, where theirs are a file an epoch.
 """
 
 import contextlib
@@ -26,6 +25,7 @@ from deeprec.original.options import words
 from deeprec.runtime.files import InputError
 
 RMSE_LINE = "RMSE:"
+MODULES = ("run", "infer", "compute_RMSE", "logger", "reco_encoder")
 
 
 class Schedule(torch.optim.lr_scheduler.MultiStepLR):
@@ -133,7 +133,10 @@ def read(source: Path, folder: Path) -> Any:
 
 @contextlib.contextmanager
 def _at_home(source: Path, program: str, options: dict[str, Any]) -> Iterator[io.StringIO]:
-    """Let their modules be found and their command line be read; yield what they print, which is much."""
+    """Let their modules be found and their command line be read; yield what they print, which is much.
+
+    Their modules are forgotten afterwards, since they read the command line when they are imported.
+    """
     arguments, told = sys.argv, io.StringIO()
     sys.path.insert(0, str(source))
     sys.argv = [program, *words(options)]
@@ -144,3 +147,5 @@ def _at_home(source: Path, program: str, options: dict[str, Any]) -> Iterator[io
     finally:
         sys.argv = arguments
         sys.path.remove(str(source))
+        for name in [name for name in sys.modules if name.partition(".")[0] in MODULES]:
+            del sys.modules[name]

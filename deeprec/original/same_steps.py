@@ -16,7 +16,7 @@ from deeprec.data.matrix import Part, RatingMatrix, read_part, read_train
 from deeprec.evaluation.tables import read_parquet
 from deeprec.models.autoencoder import AutoEncoderLearner
 from deeprec.original import program
-from deeprec.original.options import options_of
+from deeprec.original.options import check_size, options_of
 from deeprec.runtime.files import InputError
 from deeprec.settings.autoencoder import AutoEncoderSettings
 from deeprec.training.loop import rmse
@@ -38,8 +38,9 @@ def same_steps(run: Run, split: Path, data: Path, source: Path, n_steps: int) ->
     lr = min(STABLE_LR, run.settings_as(AutoEncoderSettings).lr)
     run = run.with_settings(dropout=0.0, refeed_noise=0.0, drop_last=True, lr=lr)
     matrix, valid = read_train(split), read_part(split, "valid", dated=False)
+    check_size(run, matrix.n_rows)
     learners = [_learner(run, matrix, moved) for moved in (0.0, ROUNDING)]
-    n_epochs = -(-n_steps // max(1, (matrix.n_rows - 1) // learners[0].settings.batch_size))
+    n_epochs = -(-n_steps // ((matrix.n_rows - 1) // learners[0].settings.batch_size))
     with TemporaryDirectory() as logs:
         weights = their_weights(learners[0].weights(), their_items(split))
         torch.save(weights, Path(logs, "model"))  # where their program looks for weights

@@ -17,6 +17,7 @@ import yaml
 
 from deeprec.runtime.files import read_json
 from tests.conftest import ROOT, toy_ratings
+from tests.original.conftest import hashes_of, make_clone
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
 BIN = Path(sys.executable).parent
@@ -27,7 +28,7 @@ TITLE = "Deeper {is} 'better', \"says\" $HOME & the paper – ü"  # whatever a 
 
 def shrink(config: dict) -> dict:
     """The same workflow with tiny layers, three epochs and few runs."""
-    config["models"] = {"autoencoder": {"epochs": 3, "hidden": [4, 3]}}
+    config["models"] = {"autoencoder": {"epochs": 3, "hidden": [4, 3], "batch_size": 16}}
     config["runs"] = {
         "depth_2": {"hidden": [4]},
         "depth_4": {},
@@ -78,7 +79,13 @@ def project(tmp_path_factory, config) -> Path:
     shutil.copy(ROOT / "constraints.txt", folder)
     (folder / "profiles").symlink_to("workflow/profiles")
     write_archive(folder / "toy.zip")
-    (folder / "config.yaml").write_text(yaml.safe_dump(shrink(deepcopy(config))))
+    program, commit = make_clone(tmp_path_factory.mktemp("clone"))
+    (folder / "workflow" / "original.sha256").write_text(
+        "".join(f"{h}  {name}\n" for name, h in hashes_of(program).items())
+    )
+    (folder / "config.yaml").write_text(
+        yaml.safe_dump(shrink(deepcopy(config)) | {"original": {"path": str(program), "commit": commit}})
+    )
     (folder / "workflow" / "datasets" / "movielens-100k.yaml").write_text(
         yaml.safe_dump(toy_dataset(folder / "toy.zip"))
     )
@@ -202,6 +209,17 @@ def test_search_is_asked_for_by_name(finished):
     assert "<summary>als</summary>" in (finished / RESULTS / "report.html").read_text()
 
 
+def test_the_authors_program_is_asked_for_by_name(finished):
+    """Theirs is a stand-in of ours here, with their interface."""
+    snakemake(finished, "original")
+    table = pd.read_csv(finished / RESULTS / "original" / "comparison.csv")
+    assert list(table["label"]) == [2, 4] and table[["theirs_valid_rmse_mean", "difference"]].notna().all(None)
+    page = (finished / RESULTS / "original" / "original.md").read_text()
+    assert "The authors' own program on Toy ratings" in page and "2 runs has the same loss" in page
+    assert "authors' program" in (finished / RESULTS / "original" / "figures" / "depth.svg").read_text()
+    assert planned(finished, "original") == {}
+
+
 def test_finished_workflow_has_nothing_to_do_and_edits_rerun_what_they_concern(finished):
     assert planned(finished) == {}
     config = yaml.safe_load((finished / "config.yaml").read_text())
@@ -313,7 +331,9 @@ def test_conda_environments_do_the_same(project, tmp_path):
     """Every rule in its own environment: other pythons, same results."""
     shutil.copy(project / "config.yaml", tmp_path)
     snakemake(project, "--directory", str(tmp_path), "--use-conda")
-    assert len(list((tmp_path / ".snakemake" / "conda").glob("*.yaml"))) == len(list((ROOT / "envs").glob("*.yaml")))
+    asked_for_by_name = {"original.yaml"}
+    envs = {path.name for path in (ROOT / "envs").glob("*.yaml")} - asked_for_by_name
+    assert len(list((tmp_path / ".snakemake" / "conda").glob("*.yaml"))) == len(envs)
     if not (project / RESULTS).exists():
         snakemake(project)
     for run in ("depth_4/seed_0", "als/seed_1"):
