@@ -213,11 +213,11 @@ def test_the_authors_program_is_asked_for_by_name(finished):
     """Theirs is a stand-in of ours here, with their interface."""
     snakemake(finished, "original")
     table = pd.read_csv(finished / RESULTS / "original" / "comparison.csv")
-    assert list(table["label"]) == [2, 4] and table[["theirs_valid_rmse_mean", "difference"]].notna().all(None)
+    assert list(table["label"]) == [2, 4] and table[["theirs_valid_rmse_mean", "difference"]].notna().all(axis=None)
     page = (finished / RESULTS / "original" / "original.md").read_text()
     assert "The authors' own program on Toy ratings" in page and "2 runs has the same loss" in page
     assert "authors' program" in (finished / RESULTS / "original" / "figures" / "depth.svg").read_text()
-    assert planned(finished, "original") == {}
+    assert planned(finished, "--", "original") == {}
 
 
 def test_finished_workflow_has_nothing_to_do_and_edits_rerun_what_they_concern(finished):
