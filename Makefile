@@ -9,7 +9,7 @@ DATASET ?= $(shell sed -n 's/^dataset: *\([^ #]*\).*/\1/p' config.yaml)
 VENV := .venv
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: reproduce report test test-plain test-conda lint docs ui serve demo
+.PHONY: reproduce report original across test test-plain test-conda lint docs ui serve demo
 
 reproduce: $(VENV)/ready
 	$(RUN) snakemake --cores all --config dataset=$(DATASET)
@@ -17,6 +17,12 @@ reproduce: $(VENV)/ready
 
 report: $(VENV)/ready
 	$(RUN) snakemake --cores all --config dataset=$(DATASET) -- results/$(DATASET)/report.html
+
+original: $(VENV)/ready
+	$(RUN) snakemake --cores all --config dataset=$(DATASET) -- original
+
+across: $(VENV)/ready
+	$(RUN) snakemake --cores all -- across
 
 test: $(VENV)/ready lint
 	$(RUN) python -m pytest -n $(JOBS) --dist loadgroup

@@ -80,6 +80,7 @@ include: "workflow/rules/search.smk"
 include: "workflow/rules/original.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/across.smk"
 
 
 rule all:

@@ -29,6 +29,7 @@ TAKEN_OVER = (
     "final",
 )  # by `like`
 # What no machine holds is refused before any job; the items are fewer than in any data set worth a pipeline.
+TAKEN = ("original", "across")  # folders of results/ that are no data set's
 ITEMS, BYTES, MOST_BYTES = 1_000, 4, 10**12
 PAPER_SPLITS = ("3m", "6m", "1y", "full")  # of Netflix (slide 8), whatever the data set
 SAMPLERS = ("log_uniform", "uniform", "choices")
@@ -44,6 +45,8 @@ def load_plan(config: Mapping[str, Any], folder: Path = FOLDER) -> Plan:
     except ValidationError as error:
         raise _error(problems(error)) from None
     plan = Plan(checked, _dataset(checked, folder))
+    for name in checked.across:
+        _entry(name, checked, folder, "across")
     # What names something that is missing would break the checks after it.
     for check in (_check_splits, _check_settings, _check_runs, _check_blends, _check_names, _check_search):
         if found := list(check(plan)):
@@ -188,7 +191,10 @@ def _check_blends(plan: Plan) -> Iterator[str]:
 
 
 def _check_names(plan: Plan) -> Iterator[str]:
-    """The names in ablations and in the final table: runs, labels, models."""
+    """The names in ablations and in the final table: runs, labels, models; and those of data sets."""
+    for at, name in [("dataset", plan.name), *(("across", name) for name in plan.config.across)]:
+        if name in TAKEN:
+            yield f"{at}: found {name!r}, where results/{name} holds other things; expected another name"
     for name, ablation in plan.ablations_as_written.items():
         at = f"ablation {name!r}"
         yield from _unknown(at, "run", [*ablation.runs.values(), *ablation.paper], plan.defined)

@@ -160,6 +160,9 @@ class Config(Settings):
     ablations: Annotated[dict[str, Ablation], Named] = setting(..., "the runs behind a figure")
     final: Final = setting(..., "the final table")
     search: Search = setting(..., "how settings are searched")
+    across: list[str] = setting(
+        [], "data sets whose verdicts `across` sets side by side, and makes where they are missing"
+    )
     original: OriginalSettings = setting(
         OriginalSettings(), "the authors' own program, which `original` trains beside ours"
     )

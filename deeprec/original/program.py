@@ -15,6 +15,7 @@ import types
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -82,7 +83,7 @@ def train(
         sys.modules["logger"].Logger = Logger  # type: ignore[attr-defined]
         if "logdir" not in options:
             sys.argv.append(f"--logdir={logs}")
-        import run  # type: ignore[import-not-found]
+        run: Any = import_module("run")
 
         do_eval, torch_save, export = run.do_eval, torch.save, torch.onnx.export
 
@@ -110,13 +111,9 @@ def train(
 def evaluate(source: Path, options: dict[str, Any], predictions: Path) -> float:
     """Let their `infer.py` predict and their `compute_RMSE.py` score; return the RMSE, stars."""
     with _at_home(source, "infer.py", {**options, "predictions_path": predictions}):
-        import infer  # type: ignore[import-not-found]
-
-        infer.main()
+        import_module("infer").main()
     with _at_home(source, "compute_RMSE.py", {"path_to_predictions": predictions}) as told:
-        import compute_RMSE  # type: ignore[import-not-found]
-
-        compute_RMSE.main()
+        import_module("compute_RMSE").main()
     line = next(line for line in told.getvalue().splitlines() if line.startswith(RMSE_LINE))
     return float(line.removeprefix(RMSE_LINE))
 
@@ -124,9 +121,7 @@ def evaluate(source: Path, options: dict[str, Any], predictions: Path) -> float:
 def read(source: Path, folder: Path) -> Any:
     """Read training ratings as the program does."""
     sys.path.insert(0, str(source))
-    from reco_encoder.data.input_layer import UserItemRecDataProvider  # type: ignore[import-not-found]
-
-    return UserItemRecDataProvider(
+    return import_module("reco_encoder.data.input_layer").UserItemRecDataProvider(
         {"data_dir": str(folder), "batch_size": 1, "major": "users", "itemIdInd": 1, "userIdInd": 0}
     )
 

@@ -33,6 +33,7 @@ from tests.config.changes import changed
             [3],
             "models.autoencoder: unknown key hiden; choose from epochs, patience, l2_user",
         ),
+        ("across", ["nowhere"], "across: found 'nowhere'; choose from "),
         ("models/svd", {}, "models: unknown model 'svd'; choose from autoencoder, bias"),
         ("runs/depth_4", {"hidden": [4], "epoch": 3}, "run 'depth_4': unknown key epoch; choose from epochs"),
         ("runs/depth_4", {"split": "3y"}, "run 'depth_4': unknown split '3y'; choose from last30"),

@@ -46,7 +46,7 @@ def shrink(config: dict) -> dict:
     }
     config["final"] |= {"models": {"ALS": "als", "DeepRec": "depth_4"}, "paper": {"DeepRec": {"3m": 0.9373}}}
     config["search"] = {"trials": 2, "seed": 0, "runs": {"als": {"rank": {"choices": [1, 3]}}}}
-    return config | {"seeds": [0, 1], "seeds_per_job": 2}
+    return config | {"seeds": [0, 1], "seeds_per_job": 2, "across": ["movielens-100k", "other"]}
 
 
 def toy_dataset(archive: Path) -> dict:
@@ -86,9 +86,9 @@ def project(tmp_path_factory, config) -> Path:
     (folder / "config.yaml").write_text(
         yaml.safe_dump(shrink(deepcopy(config)) | {"original": {"path": str(program), "commit": commit}})
     )
-    (folder / "workflow" / "datasets" / "movielens-100k.yaml").write_text(
-        yaml.safe_dump(toy_dataset(folder / "toy.zip"))
-    )
+    for name, title in (("movielens-100k", "Toy ratings"), ("other", "Other ratings")):
+        entry = toy_dataset(folder / "toy.zip") | {"title": title}
+        (folder / "workflow" / "datasets" / f"{name}.yaml").write_text(yaml.safe_dump(entry))
     return folder
 
 
@@ -220,6 +220,26 @@ def test_the_authors_program_is_asked_for_by_name(finished):
     assert planned(finished, "--", "original") == {}
 
 
+def test_across_makes_what_is_missing_and_tells_of_other_settings(finished):
+    """A second data set, of the same ratings, by a workflow of its own."""
+    snakemake(finished, "across")
+    table = pd.read_csv(finished / "results" / "across" / "claims.csv")
+    first = table[table["claim"] == "depth_first"].set_index("dataset")
+    assert list(first.index) == ["movielens-100k", "other"] and first["effect"].iloc[0] == first["effect"].iloc[1]
+    page = (finished / "results" / "across" / "across.md").read_text()
+    assert "**Other ratings**: 331 training ratings" in page and "| – | – | Run on none. |" in page
+    assert (finished / "results" / "across" / "claims.png").stat().st_size > 5000
+    assert planned(finished, "--", "across") == {}
+    (finished / "results" / "other" / "tables" / "claims.csv").unlink()
+    assert planned(finished, "--", "across") == {"make_dataset": 1, "compare_datasets": 1, "across": 1}
+    snakemake(finished, "across")
+    path = finished / "results" / "other" / "runs" / "depth_2" / "seed_0" / "settings.yaml"
+    with replaced(path, path.read_text().replace("lr: 0.001", "lr: 0.5")):
+        said = snakemake(finished, "--forcerun", "compare_datasets", "--", "across", fails=True)
+    assert "settings.yaml: lr: found 0.5; expected 0.001, as the config plans" in said and "Traceback" not in said
+    shutil.rmtree(finished / "results" / "other")
+
+
 def test_finished_workflow_has_nothing_to_do_and_edits_rerun_what_they_concern(finished):
     assert planned(finished) == {}
     config = yaml.safe_load((finished / "config.yaml").read_text())
@@ -331,7 +351,7 @@ def test_conda_environments_do_the_same(project, tmp_path):
     """Every rule in its own environment: other pythons, same results."""
     shutil.copy(project / "config.yaml", tmp_path)
     snakemake(project, "--directory", str(tmp_path), "--use-conda")
-    asked_for_by_name = {"original.yaml"}
+    asked_for_by_name = {"original.yaml", "workflow.yaml"}
     envs = {path.name for path in (ROOT / "envs").glob("*.yaml")} - asked_for_by_name
     assert len(list((tmp_path / ".snakemake" / "conda").glob("*.yaml"))) == len(envs)
     if not (project / RESULTS).exists():
