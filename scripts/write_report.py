@@ -11,7 +11,7 @@ from deeprec.runtime.files import write_text
 
 
 def main(args: argparse.Namespace) -> None:
-    results = Results.read(args.tables, args.figures, args.search, args.benchmarks)
+    results = Results.read(args.tables, args.figures, args.original, args.search, args.benchmarks)
     write_text(args.out, render_report(report_context(read_plan(args.plan, ReportPlan), results)))
     logging.info("report: %s", args.out)
 
@@ -21,6 +21,9 @@ if __name__ == "__main__":
     parser.add_argument("--plan", required=True, type=Path, help="plan/report.yaml")
     parser.add_argument("--tables", required=True, type=Path, help="folder of the tables")
     parser.add_argument("--figures", required=True, type=Path, help="folder of the figures")
+    parser.add_argument(
+        "--original", required=True, type=Path, help="folder of the authors' program, if it was trained"
+    )
     parser.add_argument("--search", required=True, type=Path, help="folder of the searches, if there were any")
     parser.add_argument("--benchmarks", required=True, type=Path, help="folder of Snakemake's benchmarks")
     parser.add_argument("--out", required=True, type=Path, help="report.html to write")

@@ -13,13 +13,21 @@ import pandas as pd
 from deeprec.config.plan_files import ReportPlan
 from deeprec.config.schema import FINAL, Ablation
 from deeprec.evaluation.claims import VERDICTS
+from deeprec.evaluation.original_results import TheirResults, read_original
 from deeprec.evaluation.own_claims import LEADS
-from deeprec.evaluation.report_tables import final_outcome, final_table, outcome, ranking_table, runs_table
+from deeprec.evaluation.report_tables import (
+    final_outcome,
+    final_table,
+    original_table,
+    outcome,
+    ranking_table,
+    runs_table,
+)
 from deeprec.evaluation.tables import rating_range, read_csv, records
 from deeprec.evaluation.verdict_picture import grouped, scale_of, verdict_rows
 from deeprec.evaluation.words import heading, number
 from deeprec.runtime.files import ROOT
-from deeprec.runtime.published import agreement
+from deeprec.runtime.published import agreement, score_agreement
 
 TEMPLATES = ROOT / "workflow" / "report"
 
@@ -48,11 +56,12 @@ class Results:
     own_claims: pd.DataFrame
     final: pd.DataFrame
     figures: Path  # folder of SVG files
+    original: Path  # folder of the authors' program beside ours; absent where it was not asked for
     search: Path  # folder of the searches, a folder of SVG files each; absent where there was none
     benchmarks: Path  # folder of Snakemake's benchmark files
 
     @classmethod
-    def read(cls, tables: Path, figures: Path, search: Path, benchmarks: Path) -> "Results":
+    def read(cls, tables: Path, figures: Path, original: Path, search: Path, benchmarks: Path) -> "Results":
         """Read the tables of a folder."""
         return cls(
             results=read_csv(tables / "results.csv", "run", "model", "split"),
@@ -62,6 +71,7 @@ class Results:
             own_claims=read_csv(tables / "own_claims.csv", "experiment", "claim", "verdict"),
             final=read_csv(tables / "final.csv", "model"),
             figures=figures,
+            original=original,
             search=search,
             benchmarks=benchmarks,
         )
@@ -72,7 +82,7 @@ def report_context(plan: ReportPlan, found: Results) -> dict[str, Any]:
     claims, datasets = found.claims, found.datasets
     train = datasets[(datasets["part"] == "train") & (datasets["split"] == plan.main_split)].iloc[0]
     scale = scale_of(claims, rating_range(datasets))
-    rows = verdict_rows(claims, scale)
+    rows, theirs = verdict_rows(claims, scale), read_original(found.original, found.results)
     return {
         "plan": plan,
         # What the paper measured on: a data set may have any name, so its source tells.
@@ -80,9 +90,11 @@ def report_context(plan: ReportPlan, found: Results) -> dict[str, Any]:
         "size": {"n_train": train["n_ratings"], "n_users": train["n_users"], "n_items": train["n_items"]},
         "counts": {verdict: int((claims["verdict"] == verdict).sum()) for verdict in VERDICTS},
         "agreement": agreement(records(claims), plan.dataset),
+        "scores": score_agreement(records(found.final), plan.dataset),
         "ticks": scale.ticks,
         "verdicts": grouped(rows, _experiments(plan)),
-        "ablations": [_ablation_context(name, ablation, found) for name, ablation in plan.ablations.items()],
+        "ablations": [_ablation_context(name, ablation, found, theirs) for name, ablation in plan.ablations.items()],
+        "original": theirs and theirs.sentences,
         "final": _final_context(plan, found),
         "searches": _searches_context(found.search),
         "datasets": records(datasets),
@@ -102,7 +114,7 @@ def _experiments(plan: ReportPlan) -> dict[str, tuple[str, str]]:
     return {letter: (heading("not run here", letter), "verdicts") for letter in "ABCDE"} | found
 
 
-def _ablation_context(name: str, ablation: Ablation, found: Results) -> dict[str, Any]:
+def _ablation_context(name: str, ablation: Ablation, found: Results, theirs: TheirResults | None) -> dict[str, Any]:
     by_run, runs = found.results.set_index("run", drop=False), list(ablation.runs.values())
     rows = [dict(row, label=label) for label, row in zip(ablation.runs, records(by_run.loc[runs]), strict=True)]
     return {
@@ -115,9 +127,10 @@ def _ablation_context(name: str, ablation: Ablation, found: Results) -> dict[str
         "wide": len(ablation.panels) > 1,
         "claims": records(found.claims[found.claims["experiment"] == ablation.experiment]),
         "own": records(found.own_claims[found.own_claims["experiment"] == (ablation.experiment or name)]),
-        "figure": found.figures / f"{name}.svg",
+        "figure": theirs.figures.get(name, found.figures / f"{name}.svg") if theirs else found.figures / f"{name}.svg",
         "outcome": outcome(rows),
         "table": runs_table(rows),
+        "original": original_table(theirs.rows(name)) if theirs and theirs.rows(name) else None,
     }
 
 

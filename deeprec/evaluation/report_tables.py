@@ -62,6 +62,23 @@ def runs_table(rows: Sequence[Row]) -> PageTable:
     return page_table(columns, rows)
 
 
+def original_table(rows: Sequence[Row]) -> PageTable:
+    """Return the runs of an ablation by the authors' program and by ours, rows of comparison.csv."""
+    columns: dict[str, Callable[[Row], str | Cell]] = {
+        "Run": lambda row: row["label"],
+        "Theirs: validation RMSE": lambda row: spread(row["theirs_valid_rmse_mean"], row["theirs_valid_rmse_sd"]),
+        "Ours": lambda row: spread(row["ours_valid_rmse_mean"], row["ours_valid_rmse_sd"]),
+        "Ours − theirs": lambda row: signed(row["difference"]),
+        "95 % interval": lambda row: (
+            NOTHING if pd.isna(row["low"]) else f"{signed(row['low'])} to {signed(row['high'])}"
+        ),
+        "Seeds alone?": lambda row: "yes" if row["within"] else "no",
+        "Theirs: test RMSE": lambda row: spread(row["theirs_test_rmse_mean"], row["theirs_test_rmse_sd"]),
+        "Ours ": lambda row: spread(row["ours_test_rmse_mean"], row["ours_test_rmse_sd"]),
+    }
+    return page_table(columns, rows)
+
+
 def final_table(rows: Sequence[Row], splits: list[str]) -> PageTable:
     """Return final.csv: a model a row, ours and the paper's test RMSE by split, and the costs."""
     columns: dict[str, Callable[[Row], str | Cell]] = {"Model": lambda row: row["model"]}

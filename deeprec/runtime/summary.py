@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from deeprec.runtime.published import agreement, read_rows
+from deeprec.runtime.published import agreement, read_rows, score_agreement
 
 VERDICTS = ("held", "not held", "unclear")
 
@@ -16,10 +16,10 @@ def summary(results: Path, seconds: float) -> list[str]:
     lines = [f"{results.name}: of {len(claims)} claims, " + ", ".join(f"{counts[name]} {name}" for name in VERDICTS)]
     if agreed := agreement(claims, results.name):
         lines.append(f"  {agreed.n_same} of {agreed.n} verdicts are those of the published run")
-    lines += [
-        f"  best on {split}: {best}"
-        for split, best in best_models(read_rows(results / "tables" / "final.csv", "model"))
-    ]
+    final = read_rows(results / "tables" / "final.csv", "model")
+    if scores := score_agreement(final, results.name):
+        lines.append(f"  {scores.n_same} of {scores.n} test RMSE are its, within what seeds and processors change")
+    lines += [f"  best on {split}: {best}" for split, best in best_models(final)]
     tracking = json.loads((results / "tracking.json").read_text(encoding="utf-8"))
     lines += [f"  took {seconds / 60:.1f} minutes", f"  the report: {results}/report.html"]
     lines += ["  all runs in MLflow, a view a figure: make ui"]

@@ -103,7 +103,7 @@ def results(folder) -> Results:
     rows = {"results": row, "trainings": training, "datasets": PART, "claims": CLAIM, "own_claims": OWN, "final": final}
     for name, values in rows.items():
         write_csv(pd.DataFrame([values]), folder / "tables" / f"{name}.csv")
-    return Results.read(folder / "tables", folder / "figures", folder / "search", folder / "benchmarks")
+    return Results.read(folder / "tables", *(folder / name for name in ("figures", "original", "search", "benchmarks")))
 
 
 def render(folder, plan: ReportPlan = PLAN, **tables: pd.DataFrame) -> str:
@@ -246,10 +246,36 @@ def test_agreement_with_the_published_run_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr("deeprec.runtime.published.FOLDER", tmp_path)
     mine, other = ({"claim": claim, "verdict": "held", "commit": "c0ffee"} for claim in ("depth_more", "wider"))
     for verdict, told in (("not held", "1 of 1 verdicts are"), ("held", "0 of 1 verdicts are")):
-        write_csv(pd.DataFrame([mine | {"verdict": verdict}, other]), tmp_path / "toy.csv")
+        write_csv(pd.DataFrame([mine | {"verdict": verdict}, other]), tmp_path / "toy" / "claims.csv")
         page = render(tmp_path)
         assert told in page and "<code>c0ffee</code>" in page
         assert ("helps&lt;/b&gt;: not held here, held there." in page) == (verdict == "held")
+    model, rmse = results(tmp_path).final.iloc[0][["model", "rmse_3m"]]
+    score = {"model": model, "split": "3m", "rmse": rmse + 1, "sd": 0.0, "commit": "c0ffee"}
+    write_csv(pd.DataFrame([score]), tmp_path / "toy" / "final.csv")
+    assert (
+        f"0 of 1 test RMSE of the final table are within what seeds and processors change of its: {model} on 3m has"
+        in (render(tmp_path))
+    )
+
+
+def test_the_authors_program_is_shown_where_it_was_trained_beside_these_runs(tmp_path):
+    assert "authors' own program" not in render(tmp_path)
+    scores = {
+        f"{side}_{part}_rmse_{of}": 1.28
+        for side in ("theirs", "ours")
+        for part in ("valid", "test")
+        for of in ("mean", "sd")
+    }
+    row = {"experiment": "depth", "label": "2", "run": "depth_2", **scores, "theirs_valid_rmse_mean": 1.2777}
+    row |= {"difference": 0.0023, "low": -0.1, "high": 0.1, "within": True}
+    write_csv(pd.DataFrame([{"experiment": "depth", "agrees": True}] * 3), tmp_path / "original" / "pairs.csv")
+    write_csv(pd.DataFrame([row]), tmp_path / "original" / "comparison.csv")
+    page = render(tmp_path)
+    assert "orders 3 of 3 pairs of runs as ours does. Of 1 runs, 1 differ by no more than seeds make." in page
+    assert "1.2777 ± 1.2800" in page and "<td>+0.0023</td>" in page
+    write_csv(pd.DataFrame([row | {"ours_valid_rmse_mean": 1.29}]), tmp_path / "original" / "comparison.csv")
+    assert "orders 3 of 3" not in render(tmp_path)  # ours were trained again since
 
 
 def test_an_image_in_the_page_has_words_and_no_size(tmp_path):

@@ -21,11 +21,14 @@ def write(folder, best_run):
 
 def test_it_says_what_came_out_and_what_to_do_next(tmp_path, monkeypatch):
     monkeypatch.setattr(published, "FOLDER", tmp_path)
-    (tmp_path / "toy.csv").write_text("claim,verdict,commit\ndeeper,held,abc\nwider,held,abc\n")
-    lines = summary(write(tmp_path, "results/toy/runs/als/seed_0"), 90.0)
-    assert lines[:5] == [
+    folder = write(tmp_path, "results/toy/runs/als/seed_0")
+    (folder / "claims.csv").write_text("claim,verdict,commit\ndeeper,held,abc\nwider,held,abc\n")
+    (folder / "final.csv").write_text("model,split,rmse,sd,commit\nALS,a,0.95,,abc\nPCA,b,1.3,,abc\n")
+    lines = summary(folder, 90.0)
+    assert lines[:6] == [
         "toy: of 2 claims, 1 held, 1 not held, 0 unclear",
         "  1 of 2 verdicts are those of the published run",
+        "  1 of 2 test RMSE are its, within what seeds and processors change",
         "  best on a: DeepRec, test RMSE 0.9300",
         "  best on b: DeepRec, test RMSE 1.0100 (no clear lead)",
         "  took 1.5 minutes",

@@ -10,7 +10,10 @@ rule write_report:
         style=from_here("workflow/report/report.css"),
         published=lambda wildcards: filter(
             os.path.exists,
-            [from_here(f"workflow/published/{wildcards.dataset}.csv")],
+            [
+                from_here(f"docs/published/{wildcards.dataset}/{table}.csv")
+                for table in ("claims", "final")
+            ],
         ),
         tables=expand(
             "results/{dataset}/tables/{table}.csv",
@@ -48,11 +51,16 @@ rule write_report:
         tables=lambda wildcards, input: os.path.dirname(input.tables[0]),
         figures=lambda wildcards, input: os.path.dirname(input.figures[0]),
         search="results/{dataset}/search",
-        # Searches take hours and are asked for by name, so the report has none as input; it is made again after one.
+        original="results/{dataset}/original",
+        # Searches and the authors' program take hours and are asked for by name, so that they are no input of the report,
+        # which is made again after one.
         searched=lambda wildcards: digest(
             f"results/{wildcards.dataset}/search/tuning.md"
+        ),
+        compared=lambda wildcards: digest(
+            f"results/{wildcards.dataset}/original/comparison.csv"
         ),
         benchmarks="results/{dataset}/benchmarks",
     shell:
         "python {input.code[0]:q} --plan {input.plan:q} --tables {params.tables:q} --figures {params.figures:q} "
-        "--search {params.search:q} --benchmarks {params.benchmarks:q} --out {output:q} --log {log:q}"
+        "--original {params.original:q} --search {params.search:q} --benchmarks {params.benchmarks:q} --out {output:q} --log {log:q}"
