@@ -11,18 +11,21 @@ RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
 .PHONY: reproduce report original across test test-plain test-conda lint docs ui serve demo
 
+# One line for all that runs, in place of Snakemake's many.
+SNAKEMAKE = $(RUN) PYTHONPATH=workflow/console DATASET=$(DATASET) snakemake --logger progress --cores all --config dataset=$(DATASET)
+
 reproduce: $(VENV)/ready
-	$(RUN) snakemake --cores all --config dataset=$(DATASET)
+	$(SNAKEMAKE)
 	@echo "Done. The report: results/$(DATASET)/report.html    All runs in MLflow: make ui"
 
 report: $(VENV)/ready
-	$(RUN) snakemake --cores all --config dataset=$(DATASET) -- results/$(DATASET)/report.html
+	$(SNAKEMAKE) -- results/$(DATASET)/report.html
 
 original: $(VENV)/ready
-	$(RUN) snakemake --cores all --config dataset=$(DATASET) -- original
+	$(SNAKEMAKE) -- original
 
 across: $(VENV)/ready
-	$(RUN) snakemake --cores all -- across
+	$(SNAKEMAKE) -- across
 
 test: $(VENV)/ready lint
 	$(RUN) python -m pytest -n $(JOBS) --dist loadgroup

@@ -93,7 +93,7 @@ def project(tmp_path_factory, config) -> Path:
 
 
 def snakemake(folder: Path, *options: str, fails: bool = False) -> str:
-    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
+    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "PYTHONPATH": "workflow/console"}
     command = [BIN / "snakemake", "--cores", "2", *options]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert (done.returncode != 0) == fails, done.stdout + done.stderr
@@ -194,7 +194,10 @@ def test_noted_command_repeats_a_run(finished):
 
 
 def test_search_is_asked_for_by_name(finished):
-    snakemake(finished, "search")
+    said = snakemake(finished, "--logger", "progress", "search")
+    assert (
+        "als trial 0" in said and "Elapsed time" in said and "jobid" not in said
+    )  # a line for all jobs, not ten a job
     table = pd.read_csv(finished / RESULTS / "search" / "als.csv")
     assert set(table["rank"]) <= {1, 3} and list(table["state"]) == ["complete"] * 2
     page = (finished / RESULTS / "search" / "tuning.md").read_text()
