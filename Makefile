@@ -6,10 +6,11 @@ SERVE_PORT ?= 5001
 DEMO_PORT ?= 8501
 JOBS ?= 2
 DATASET ?= $(shell sed -n 's/^dataset: *\([^ #]*\).*/\1/p' config.yaml)
+TRACKING_URI ?= $(shell sed -n 's/^tracking_uri: *\([^ #]*\).*/\1/p' config.yaml)
 VENV := .venv
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: reproduce report original across test test-plain test-conda lint docs ui serve demo
+.PHONY: reproduce mirror report original across test test-plain test-conda lint docs ui serve demo
 
 # One line for all that runs, in place of Snakemake's many.
 SNAKEMAKE = $(RUN) PYTHONPATH=workflow/console DATASET=$(DATASET) snakemake --logger progress --cores all --config dataset=$(DATASET)
@@ -17,6 +18,10 @@ SNAKEMAKE = $(RUN) PYTHONPATH=workflow/console DATASET=$(DATASET) snakemake --lo
 reproduce: $(VENV)/ready
 	$(SNAKEMAKE)
 	@echo "Done. The report: results/$(DATASET)/report.html    All runs in MLflow: make ui"
+
+# What MLflow missed, sent from the runs' folders; what is there stays.
+mirror: $(VENV)/ready
+	$(RUN) snakemake --cores all --config dataset=$(DATASET) --forcerun track_results -- results/$(DATASET)/tracking.json
 
 report: $(VENV)/ready
 	$(SNAKEMAKE) -- results/$(DATASET)/report.html
@@ -51,7 +56,7 @@ docs: $(VENV)/ready
 	$(RUN) PYTHONPATH=. python scripts/document_settings.py
 
 ui: $(VENV)/ready
-	@$(RUN) python scripts/serve_ui.py --dataset $(DATASET) --port $(PORT)
+	@$(RUN) python scripts/serve_ui.py --dataset $(DATASET) --port $(PORT) --tracking-uri $(TRACKING_URI)
 
 serve: $(VENV)/ready
 	@$(RUN) python scripts/serve_model.py --port $(SERVE_PORT) $(if $(MODEL),--model $(MODEL),--dataset $(DATASET))

@@ -3,7 +3,7 @@
 import argparse
 import logging
 
-from deeprec.runtime import console
+from deeprec.runtime import addresses, console
 from deeprec.tracking.complete import store_file
 
 
@@ -25,6 +25,6 @@ def main(args: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tracking-uri", required=True, help="MLflow tracking URI")
+    parser.add_argument("--tracking-uri", type=addresses.store, required=True, help="MLflow tracking URI")
     parser.add_argument("--dataset", required=True, help="name of the data set and its experiment")
     console.run(main, parser)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from deeprec.runtime import addresses
 from deeprec.runtime.files import InputError
 from deeprec.runtime.training_process import hide_sparse_warning, unwrap_optimizers
 from deeprec.serving.loading import load
@@ -68,5 +69,7 @@ def table(best: pd.DataFrame) -> pd.DataFrame:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", help="folder of a training, results/DATASET/runs/RUN/seed_N, or models:/NAME@champion")
-    parser.add_argument("--tracking-uri", default="sqlite:///results/mlflow.db", help="MLflow tracking URI")
+    parser.add_argument(
+        "--tracking-uri", type=addresses.store, default="sqlite:///results/mlflow.db", help="MLflow tracking URI"
+    )
     main(parser.parse_args())

@@ -4,7 +4,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from deeprec.runtime import console, process
+from deeprec.runtime import addresses, console, process
 
 process.pause_garbage_collection()
 
@@ -33,5 +33,7 @@ if __name__ == "__main__":
     )
     parser.add_argument("--out", required=True, type=Path, help="table to write (.csv or .parquet)")
     parser.add_argument("--no-clip", action="store_true", help="leave predictions outside the range of the ratings")
-    parser.add_argument("--tracking-uri", default="sqlite:///results/mlflow.db", help="MLflow tracking URI")
+    parser.add_argument(
+        "--tracking-uri", type=addresses.store, default="sqlite:///results/mlflow.db", help="MLflow tracking URI"
+    )
     console.run(main, parser)

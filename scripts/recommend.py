@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from deeprec.runtime import console, process
+from deeprec.runtime import addresses, console, process
 
 process.pause_garbage_collection()
 
@@ -59,5 +59,7 @@ if __name__ == "__main__":
     parser.add_argument("--show-seen", action="store_true", help="items that a user has rated may come up")
     parser.add_argument("--no-clip", action="store_true", help="leave predictions outside the range of the ratings")
     parser.add_argument("--out", type=Path, help="table to write (.csv or .parquet); it is printed where absent")
-    parser.add_argument("--tracking-uri", default="sqlite:///results/mlflow.db", help="MLflow tracking URI")
+    parser.add_argument(
+        "--tracking-uri", type=addresses.store, default="sqlite:///results/mlflow.db", help="MLflow tracking URI"
+    )
     console.run(main, parser)

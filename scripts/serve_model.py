@@ -7,7 +7,7 @@ import shlex
 
 import uvicorn
 
-from deeprec.runtime import console
+from deeprec.runtime import addresses, console
 from deeprec.runtime.ports import HOST, listen
 from deeprec.runtime.training_process import hide_sparse_warning, unwrap_optimizers
 from deeprec.serving.server import QUESTIONS, app_of, example, load_served
@@ -41,5 +41,7 @@ if __name__ == "__main__":
     what.add_argument("--dataset", help="data set whose champion to serve")
     what.add_argument("--model", help="another model in MLflow, such as models:/NAME/3")
     parser.add_argument("--port", default=5001, type=int, help="port on 127.0.0.1; 0 takes any that is free")
-    parser.add_argument("--tracking-uri", default="sqlite:///results/mlflow.db", help="MLflow tracking URI")
+    parser.add_argument(
+        "--tracking-uri", type=addresses.store, default="sqlite:///results/mlflow.db", help="MLflow tracking URI"
+    )
     console.run(main, parser)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from deeprec.runtime import console, process
+from deeprec.runtime import addresses, console, process
 
 process.pause_garbage_collection()
 
@@ -92,5 +92,7 @@ if __name__ == "__main__":
         "--states", default=Path("results/states"), type=Path, help="where states to resume from are kept"
     )
     parser.add_argument("--save-seconds", default=30.0, type=console.seconds, help="seconds between two saved states")
-    parser.add_argument("--tracking-uri", default="sqlite:///results/mlflow.db", help="MLflow tracking URI")
+    parser.add_argument(
+        "--tracking-uri", type=addresses.store, default="sqlite:///results/mlflow.db", help="MLflow tracking URI"
+    )
     console.run(main, parser)

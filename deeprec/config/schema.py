@@ -4,7 +4,9 @@ import re
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import AfterValidator, Field, create_model
+from pydantic_core import PydanticCustomError
 
+from deeprec.runtime.addresses import INSTEAD, has_password
 from deeprec.settings.audit import Audit, Count
 from deeprec.settings.base import Settings, Space, setting
 from deeprec.settings.original import OriginalSettings
@@ -133,6 +135,8 @@ STORES = "sqlite:///FILE, http://…, https://…, postgresql://…, mysql://…
 
 
 def _a_store(uri: str) -> str:
+    if has_password(uri):
+        raise PydanticCustomError("told", "{words}", {"words": INSTEAD})  # any other error shows what was found
     if not re.fullmatch(r"sqlite:///.*[^/]|(https?|(postgresql|mysql|mssql)(\+\w+)?)://.+|databricks(://.+)?", uri):
         raise ValueError(f"choose from {STORES}")
     return uri

@@ -22,7 +22,8 @@ def summary(results: Path, seconds: float) -> list[str]:
     lines += [f"  best on {split}: {best}" for split, best in best_models(final)]
     tracking = json.loads((results / "tracking.json").read_text(encoding="utf-8"))
     lines += [f"  took {seconds / 60:.1f} minutes", f"  the report: {results}/report.html"]
-    lines += ["  all runs in MLflow, a view a figure: make ui"]
+    on_server = str(tracking.get("tracking_uri")).startswith("http")
+    lines += [f"  all runs in MLflow, a view a figure: {tracking['charts'] if on_server else 'make ui'}"]
     if tracking["best_run"]:
         lines += ["  try the best model by validation: make demo, make serve, or"]
         lines += [f"    python scripts/recommend.py {tracking['best_run']} --all --out best.csv"]

@@ -1,8 +1,8 @@
 """MLflow as a mirror of the runs' folders: written to, never read back from.
 
 One experiment a data set, one flat run a training. A run is found again by the tag KEY, so that a training
-that goes on after a kill goes on in the same MLflow run; points carry the time stamps of the run's own
-history, so that logging them again adds nothing.
+that goes on after a kill goes on in the same MLflow run, after its last step; points carry the time stamps of
+the run's own history, so that logging them again adds nothing.
 """
 
 import logging
@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Run as MlflowRun
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
 from deeprec.config.run_settings import Run
@@ -40,6 +41,7 @@ class TrackedRun:
 
     def __init__(self, client: MlflowClient, experiment: str, training: Run, *, resumed: bool, commit: str):
         self.client, self.experiment = client, experiment
+        self.last: dict[str, int] = {}  # the last step that an earlier process logged, by metric
         self.id = self._open(training, resumed, commit)
         self.logged = 0
 
@@ -50,13 +52,14 @@ class TrackedRun:
         # trash, from where it can be restored.
         for run in found[resumed:]:
             self.client.delete_run(run.info.run_id)
+        tags = {KEY: key, PROCESS: this_process()}
         if resumed and found:
-            run = found[0]
-            self.client.update_run(run.info.run_id, status="RUNNING")
+            run_id: str = found[0].info.run_id
+            self.last = last_steps(found[0])
+            self.client.update_run(run_id, status="RUNNING")
         else:
-            run = self.client.create_run(self.experiment, run_name=f"{training.name} · seed {training.seed}")
-        run_id: str = run.info.run_id
-        tags = {KEY: key, PROCESS: _this_process(), "commit": commit}
+            run_id = create_run(self.client, self.experiment, f"{training.name} · seed {training.seed}", tags)
+        tags["commit"] = commit
         settings = training.as_dict()
         tags |= {name: str(settings[name]) for name in ("dataset", "run", "seed", "split", "model")}
         params = [Param(name, str(value)) for name, value in settings.items()]
@@ -64,8 +67,9 @@ class TrackedRun:
         return run_id
 
     def log(self, history: list[dict[str, float]]) -> None:
-        """Log the epochs that are not logged yet."""
-        log_metrics(self.client, self.id, history_metrics(history[self.logged :]))
+        """Log the epochs that are not logged yet, by this process or by the one that it goes on from."""
+        new = [point for point in history_metrics(history[self.logged :]) if point.step > self.last.get(point.key, -1)]
+        log_metrics(self.client, self.id, new)
         self.logged = len(history)
 
     def close(self, history: list[dict[str, float]], metrics: dict[str, Any]) -> None:
@@ -106,7 +110,9 @@ class LiveMirror:
         except TrackingError as error:
             pause = max(pause, (time.monotonic() - start) / PATIENCE)
             if not self.told:
-                log.warning("warning: %s. The training goes on; track_results sends what is missing", error)
+                log.warning(
+                    "warning: %s. The training goes on; what is missing is sent when the store is there again", error
+                )
             self.told = True
         self.next = time.monotonic() + pause
 
@@ -167,6 +173,23 @@ def log_metrics(client: MlflowClient, run_id: str, metrics: list[Metric]) -> Non
         client.log_batch(run_id, metrics=metrics[start : start + BATCH])
 
 
+def last_steps(run: MlflowRun) -> dict[str, int]:
+    """Return the last step of each metric, which a run brings along; a call logs whole epochs or nothing."""
+    return {metric.key: int(metric.step) for metric in run.data.to_proto().metrics}
+
+
+def create_run(client: MlflowClient, experiment: str, name: str, tags: dict[str, str]) -> str:
+    """Create a run with tags that no other run of this process carries; return its id.
+
+    A server whose answer is lost has made a run, and is asked again for one: what it made beside is deleted.
+    """
+    run_id: str = client.create_run(experiment, run_name=name, tags=tags).info.run_id
+    for spare in find_runs(client, experiment, tags):
+        if spare.info.run_id != run_id:
+            client.delete_run(spare.info.run_id)
+    return run_id
+
+
 def find_runs(client: MlflowClient, experiment: str, tags: dict[str, str]) -> list[Any]:
     """Return an experiment's runs that carry all `tags`, newest first."""
     query = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
@@ -180,7 +203,7 @@ def find_runs(client: MlflowClient, experiment: str, tags: dict[str, str]) -> li
             return found
 
 
-def _this_process() -> str:
+def this_process() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{psutil.Process().create_time():.2f}"
 
 

@@ -9,9 +9,10 @@ from mlflow.entities import Metric, Param
 from deeprec.config.plan_files import SearchPlan
 from deeprec.evaluation.search_trials import chosen_settings, read_trials
 from deeprec.runtime.files import digest
-from deeprec.tracking.live import find_runs, log_metrics
+from deeprec.tracking.live import PROCESS, create_run, find_runs, log_metrics, this_process
 
 SEARCH = "deeprec.search"  # the tag by which a search is found again
+STARTED = "deeprec.search.started"  # and by which it is known until it is all there
 
 
 def mirror_search(client: MlflowClient, experiment: str, plan: SearchPlan, table: Path) -> str:
@@ -23,7 +24,7 @@ def mirror_search(client: MlflowClient, experiment: str, plan: SearchPlan, table
     if found := find_runs(client, experiment, {SEARCH: stamp}):
         known: str = found[0].info.run_id
         return known
-    run_id: str = client.create_run(experiment, run_name=f"search of {table.stem}").info.run_id
+    run_id = create_run(client, experiment, f"search of {table.stem}", {STARTED: stamp, PROCESS: this_process()})
     trials = read_trials(table, plan.space)
     chosen = chosen_settings(trials, plan.space)
     client.log_batch(run_id, params=[Param(name, str(value)) for name, value in chosen.items()])

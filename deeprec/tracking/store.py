@@ -2,9 +2,11 @@
 
 import logging
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import TypeVar
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a bar for each of hundreds of files
@@ -15,16 +17,19 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 import sqlalchemy
 from filelock import FileLock
 from mlflow import MlflowClient
-from mlflow.entities import LifecycleStage
+from mlflow.entities import Experiment, LifecycleStage
 from mlflow.exceptions import MlflowException
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from deeprec.runtime.files import InputError, replacing
 from deeprec.tracking.complete import store_file
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 LOCK_SECONDS = 60.0  # to wait for another process that makes the store
+WAIT_SECONDS = 180.0  # to wait for a server that is away, where nothing but the mirror is left to do
+PAUSE = 2.0  # seconds between two tries
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 FAULTS = (MlflowException, SQLAlchemyError, OSError, ImportError)  # of a store, its server or its disk
 AWAY = "move it away, and the next call makes it again from the runs' folders"
@@ -57,6 +62,38 @@ def telling(uri: str) -> Iterator[None]:
         raise TrackingError(f"MLflow's store {uri}: {words[:200]}; {remedy}") from error
 
 
+def patiently(uri: str, do: Callable[[], T]) -> T:
+    """Return what `do` returns, which may be done twice; while the server is away, wait for it, and say so once.
+
+    Raises TrackingError for any other fault, and where the server is away for longer than WAIT_SECONDS.
+    """
+    start, told = time.monotonic(), False
+    while True:
+        try:
+            with telling(uri):
+                done = do()
+        except TrackingError as error:
+            if not _is_away(error.__cause__, uri) or time.monotonic() - start > WAIT_SECONDS:
+                raise
+            if not told:
+                log.warning("%s. Waiting for it, up to %.0f s", error, WAIT_SECONDS)
+                told = True
+            time.sleep(PAUSE)
+        else:
+            if told:
+                log.info("MLflow's store %s: there again, after %.0f s", uri, time.monotonic() - start)
+            return done
+
+
+def _is_away(fault: BaseException | None, uri: str) -> bool:
+    """Whether a fault is a server's that may come back, and no refusal and nothing local."""
+    if store_file(uri) is not None:
+        return False
+    if isinstance(fault, MlflowException):
+        return bool(fault.get_http_status_code() >= 500)  # type: ignore[no-untyped-call]
+    return isinstance(fault, OperationalError | OSError)
+
+
 def open_store(uri: str, dataset: str) -> tuple[MlflowClient, str]:
     """Return a client and the id of the data set's experiment, made here if need be, once however many ask.
 
@@ -74,19 +111,36 @@ def open_store(uri: str, dataset: str) -> tuple[MlflowClient, str]:
                     _create(file)
                 except InputError as error:  # no space left
                     raise TrackingError(f"MLflow's store {uri}: {error}; make room on the disk") from error
-            if uri.partition("://")[0].partition("+")[0] in DATABASES:
+            if _is_database(uri):
                 _probe(uri)
             client = MlflowClient(uri)
             found = client.get_experiment_by_name(dataset)
             if found is None:
-                experiment = client.create_experiment(dataset)
+                found = _create_experiment(client, uri, dataset)
                 if file:
-                    _make_relative(uri, experiment, file.parent / "mlartifacts" / experiment)
-                return client, experiment
+                    _make_relative(uri, found.experiment_id, file.parent / "mlartifacts" / found.experiment_id)
             if found.lifecycle_stage != LifecycleStage.ACTIVE:
                 client.restore_experiment(found.experiment_id)
                 log.warning("MLflow's store %s: the experiment %r was in the trash; restored", uri, dataset)
             return client, found.experiment_id
+
+
+def _create_experiment(client: MlflowClient, uri: str, dataset: str) -> Experiment:
+    """Make an experiment, or find the one that another process, or a call whose answer was lost, has made meanwhile."""
+    # A database without a server keeps no files; a server knows where its own are, and sqlite's follow below.
+    files = (
+        str(Path("results", "mlartifacts", dataset).absolute()) if _is_database(uri) and not store_file(uri) else None
+    )
+    try:
+        return client.get_experiment(client.create_experiment(dataset, artifact_location=files))
+    except MlflowException:
+        if found := client.get_experiment_by_name(dataset):
+            return found
+        raise
+
+
+def _is_database(uri: str) -> bool:
+    return uri.partition("://")[0].partition("+")[0] in DATABASES
 
 
 def _probe(uri: str) -> None:

@@ -305,6 +305,13 @@ def test_it_runs_from_anywhere(project, tmp_path):
     assert "train_run_0" in snakemake(project, "-n", "--quiet", "rules", "--directory", str(tmp_path / "there"))
 
 
+def test_a_password_in_an_address_is_refused_and_kept_nowhere(project, tmp_path):
+    secret = "postgresql://me:hunter2@db/mlflow"
+    said = snakemake(project, "--directory", str(tmp_path), "--config", f"tracking_uri={secret}", fails=True)
+    assert "config: tracking_uri: found a password" in said and "PGPASSFILE" in said and "hunter2" not in said
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
+
+
 def test_braces_in_the_projects_folder_are_refused(project, tmp_path):
     (tmp_path / "a {c}").symlink_to(project)
     said = snakemake(tmp_path, "-n", "--snakefile", str(tmp_path / "a {c}" / "Snakefile"), fails=True)
