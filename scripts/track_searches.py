@@ -10,8 +10,9 @@ import mlflow
 from deeprec.config.plan_files import SearchPlan, read_plan
 from deeprec.runtime import addresses, console
 from deeprec.runtime.files import write_json
-from deeprec.tracking.searches import mirror_search
+from deeprec.tracking.searches import mirror_search, search_views
 from deeprec.tracking.store import open_store, patiently
+from deeprec.tracking.views import write_views
 
 
 def main(args: argparse.Namespace) -> None:
@@ -20,6 +21,8 @@ def main(args: argparse.Namespace) -> None:
     client, experiment = send(lambda: open_store(args.tracking_uri, f"{args.dataset} search"))
     plans = {table: read_plan(args.plans / f"{table.stem}.yaml", SearchPlan) for table in args.search}
     ids = {table.stem: send(partial(mirror_search, client, experiment, plan, table)) for table, plan in plans.items()}
+    views = search_views({table.stem: plan for table, plan in plans.items()}, ids)
+    send(lambda: write_views(client, experiment, views, "A run a search, its trials below it; a view a search"))
     write_json(args.out, {"tracking_uri": args.tracking_uri, "experiment_id": experiment, "searches": ids})
     logging.info("MLflow: %d searches mirrored", len(ids))
 

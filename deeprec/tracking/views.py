@@ -22,6 +22,7 @@ from deeprec.tracking.mirror import NOTE, RunFolder
 
 VIEW, ORDER, NAME = "mlflow.sharedViewState.", "deeprec.views", "mlflow.runName"
 FIGURE = "figure."  # and an ablation's name: how the tags begin that say what its figure calls a run
+PARENT, BEST = "mlflow.parentRunId", "best/valid_rmse"  # MLflow's tag of a run below another; a trial's score
 EVERY = "deeprec-all"
 N_COLOURS = 29  # in MLflow's page, which gives a group one by a checksum of its tag and value
 N_TAGS = 300  # that are tried for one under which a figure's groups have colours of their own
@@ -131,7 +132,14 @@ def _differing(runs: Runs) -> list[str]:
     return [name for name in names if len({str(found.get(name)) for found in settings}) > 1]
 
 
-def _state(runs: str, charts: list[dict[str, Any]], settings: list[str], *, grouped: str | None) -> dict[str, Any]:
+def _state(
+    runs: str,
+    charts: list[dict[str, Any]],
+    settings: list[str],
+    *,
+    grouped: str | None,
+    section_name: str = "As in the figure",
+) -> dict[str, Any]:
     sections = {chart["metricSectionId"] for chart in charts}
     return {
         "searchFilter": runs,
@@ -149,17 +157,37 @@ def _state(runs: str, charts: list[dict[str, Any]], settings: list[str], *, grou
         if grouped
         else None,
         "compareRunSections": [
-            {"uuid": section, "name": "As in the figure", "display": True, "isReordered": True} for section in sections
+            {"uuid": section, "name": section_name, "display": True, "isReordered": True} for section in sections
         ]
         or None,
         "compareRunCharts": charts or None,
     }
 
 
-def write_views(client: MlflowClient, experiment: str, views: Sequence[View]) -> None:
+def search_view(run: str, parent: str, settings: Sequence[str]) -> View:
+    """Return the view of a search: a line a trial through its settings to its score, and the score by trial.
+
+    `parent` is the search's own run, whose trials hang below it.
+    """
+    chart = {"metricSectionId": run, "deleted": False, "isGenerated": False}
+    lines = {"type": "PARALLEL", "selectedParams": [*settings], "selectedMetrics": [BEST], "showAllRuns": True}
+    charts = [
+        {**chart, "uuid": f"{run}-parallel", **lines},
+        {**chart, "uuid": f"{run}-bar", "type": "BAR", "metricKey": BEST},
+    ]
+    state = _state(f"tags.`{PARENT}` = '{parent}'", charts, [*settings], grouped=None, section_name="Trials")
+    return View(f"deeprec-{run}", f"Search of {run}", state)
+
+
+def write_views(
+    client: MlflowClient,
+    experiment: str,
+    views: Sequence[View],
+    said: str = "One run a training; a view a figure of the report",
+) -> None:
     """Keep views in an experiment's tags, and take away those of ours that are no more.
 
-    The experiment's note leads to each of them. Writing the same again changes nothing.
+    The experiment's note says what is `said` and leads to each of them. Writing the same again changes nothing.
     """
     tags = client.get_experiment(experiment).tags
     for view in views:
@@ -175,7 +203,7 @@ def write_views(client: MlflowClient, experiment: str, views: Sequence[View]) ->
     client.set_experiment_tag(experiment, ORDER, json.dumps(keys))
     links = view_links(client.get_experiment(experiment).tags, experiment)
     listed = "\n".join(f"- [{name}]({page})" for name, page in links.items())
-    client.set_experiment_tag(experiment, NOTE, f"One run a training; a view a figure of the report:\n\n{listed}\n")
+    client.set_experiment_tag(experiment, NOTE, f"{said}:\n\n{listed}\n")
 
 
 def view_links(tags: Mapping[str, str], experiment: str) -> dict[str, str]:
