@@ -7,15 +7,17 @@ DEMO_PORT ?= 8501
 JOBS ?= 2
 DATASET ?= $(shell sed -n 's/^dataset: *\([^ #]*\).*/\1/p' config.yaml)
 TRACKING_URI ?= $(shell sed -n 's/^tracking_uri: *\([^ #]*\).*/\1/p' config.yaml)
+# PROFILE=slurm sends the jobs there (docs/cluster.md).
+WHERE := $(if $(PROFILE),--profile workflow/profiles/$(PROFILE),--cores all)
 VENV := .venv
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: reproduce mirror report original across test test-plain test-conda lint docs ui serve demo
+.PHONY: reproduce mirror report original across test test-plain test-conda test-cluster lint docs ui serve demo
 
 # One line for all that runs, in place of Snakemake's many.
-SNAKEMAKE = $(RUN) PYTHONPATH=workflow/console DATASET=$(DATASET) snakemake --logger progress --cores all --config dataset=$(DATASET)
+SNAKEMAKE = $(RUN) PYTHONPATH=workflow/console DATASET=$(DATASET) snakemake --logger progress $(WHERE) --config dataset=$(DATASET)
 
-reproduce: $(VENV)/ready
+reproduce: $(VENV)/ready $(if $(filter slurm,$(PROFILE)),$(VENV)/cluster)
 	$(SNAKEMAKE)
 	@echo "Done. The report: results/$(DATASET)/report.html    All runs in MLflow: make ui"
 
@@ -44,6 +46,10 @@ test-plain: $(VENV)/ready
 test-conda: $(VENV)/ready
 	$(RUN) python -m pytest -m conda
 
+# The whole workflow on a SLURM and a tracking server that are started for it; needs root, slurm-wlm, munge, postgresql.
+test-cluster: $(VENV)/cluster
+	$(RUN) timeout -k 30 900 python -m pytest -m cluster -s tests/cluster
+
 lint: $(VENV)/ready .venv-format/ready
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -69,6 +75,10 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: '$(PYTHON)' was not found (set PYTHON=…)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,demo]'
+	touch $@
+
+$(VENV)/cluster: $(VENV)/ready
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[slurm,postgres]'
 	touch $@
 
 # snakefmt wants a newer `packaging` than MLflow allows.

@@ -32,11 +32,12 @@ from deeprec.config.checks import load_plan
 from deeprec.config.command_line import typed
 from deeprec.config.dependencies import from_here, modules_of
 from deeprec.config.plan_files import member_files, plan_text
+from deeprec.config.resources import more_each_try, size_mb
 from deeprec.config.run_settings import read_yaml, to_yaml
 from deeprec.original.source import read_hashes
 from deeprec.runtime.files import InputError, digest, remove_leftovers, write_json
 from deeprec.runtime.parents import DRIVER
-from deeprec.runtime.provenance import n_gpus
+from deeprec.runtime.provenance import wants_gpu
 from deeprec.runtime.summary import summary
 from deeprec.tracking.complete import forget_incomplete
 
@@ -68,6 +69,17 @@ wildcard_constraints:
     run="[^/]+",
     seed=r"\d+",
     split="[^/]+",
+
+
+# What a login node does itself, where a cluster does the rest: what takes no time, and what needs the internet.
+localrules:
+    write_plan,
+    write_settings,
+    download_ratings,
+
+
+# Of the GPUs that are asked for, on a cluster that has several kinds.
+GPU_MODEL = PLAN.config.gpu_model if wants_gpu(PLAN.config.device) else ""
 
 
 SUMMED = ("tables/claims.csv", "tables/final.csv", "tracking.json", "report.html")

@@ -270,3 +270,7 @@ class Plan:
     def training_mb(self, run: str, size_mb: float) -> int:
         """Return the MB to reserve for a run, by the size of its split's files (docs/scale.md)."""
         return self.run(run).settings.training_mb(size_mb)
+
+    def training_minutes(self, run: str, size_mb: float) -> int:
+        """Return the minutes to reserve for a run with one seed, by the size of its split's files (docs/scale.md)."""
+        return self.run(run).settings.training_minutes(size_mb)

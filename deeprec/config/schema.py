@@ -151,6 +151,7 @@ class Config(Settings):
     )
     seeds_per_job: int = setting(..., "seeds that one job trains in turn", ge=1)
     device: Literal["auto", "cpu", "cuda"] = setting(..., "where to train")
+    gpu_model: str = setting("", "kind of GPU that jobs of a cluster ask for, by its name there", pattern=r"^[\w.]*$")
     threads: int = setting(..., "CPU threads of a training", ge=1)
     processes: int = setting(..., "processes of a training of the autoencoder", ge=1)
     save_seconds: float = setting(..., "between two saved training states", unit="seconds", ge=0)

@@ -1,5 +1,6 @@
 """Which code and which machine made a result."""
 
+import os
 import platform
 import resource
 import subprocess
@@ -32,8 +33,15 @@ def peak_memory() -> int:
 
 
 def n_gpus() -> int:
-    """Return the number of NVIDIA GPUs, without importing torch, which takes seconds."""
-    return len(list(Path("/dev").glob("nvidia[0-9]*")))
+    """Return the number of NVIDIA GPUs that CUDA_VISIBLE_DEVICES leaves, without torch, whose import takes seconds."""
+    n = len(list(Path("/dev").glob("nvidia[0-9]*")))
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return n if visible is None else min(n, len([one for one in visible.split(",") if one.strip() not in ("", "-1")]))
+
+
+def wants_gpu(device: str) -> bool:
+    """Return whether a job asks for a GPU: for `cuda` wherever it may run, for `auto` where this machine has one."""
+    return device == "cuda" or (device == "auto" and n_gpus() > 0)
 
 
 def versions(*packages: str) -> str:

@@ -10,6 +10,7 @@ class AlsSettings(ModelSettings):
 
     model: ClassVar[str] = "als"
     learner: ClassVar[str] = "deeprec.models.als:AlsLearner"
+    million_seconds: ClassVar[float] = 0.26
 
     # Spark: 10 factors, λ 0.1 (in MLlib 0.01).
     rank: int = setting(32, "number of factors", ge=1, search={"choices": [4, 8, 16, 32, 64]})

@@ -10,6 +10,7 @@ class AutoRecSettings(ModelSettings):
 
     model: ClassVar[str] = "autorec"
     learner: ClassVar[str] = "deeprec.models.autorec:AutoRecLearner"
+    million_seconds: ClassVar[float] = 1.1
 
     rows: Literal["items", "users"] = setting(
         "items", "whose vectors are completed: items' (I-AutoRec) or users' (U-AutoRec)"

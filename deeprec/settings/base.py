@@ -1,5 +1,6 @@
 """What all settings share: strict types, unknown keys refused, and errors that a person can act on."""
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Self
@@ -146,6 +147,10 @@ def setting(default: Any, description: str, *, unit: str = "", search: Space | N
     return Field(default, description=description, json_schema_extra=extra, **limits)
 
 
+MILLION_MB = 3.0  # of a split's files for a million ratings: Netflix has 3.1, MovieLens 100K 2.0
+START_MINUTES = 10  # imports, reading, predictions, a slow file system: however small the data
+
+
 class ModelSettings(Settings):
     """What defines a training of one model, and what else is true of that model."""
 
@@ -155,6 +160,7 @@ class ModelSettings(Settings):
     maker: ClassVar[str] = ""  # "module:function" that makes a run of others, for a model that is not trained
     dated: ClassVar[bool] = False  # reads the training ratings' dates, 2 bytes a rating
     shared: ClassVar[bool] = False  # several processes can train it together
+    million_seconds: ClassVar[float] = 0.0  # of an epoch over a million ratings on one core (docs/scale.md)
 
     epochs: int = setting(..., "passes over the training ratings", ge=1)
     patience: int = setting(
@@ -175,3 +181,12 @@ class ModelSettings(Settings):
     def training_mb(self, size_mb: float) -> int:
         """Return the MB that a training takes, by the size of its split's files (docs/scale.md)."""
         return round(2000 + 15 * size_mb)
+
+    def training_minutes(self, size_mb: float) -> int:
+        """Return the minutes that a training takes on one core at most, by the size of its split's files."""
+        seconds = self.epochs * self.epoch_seconds(size_mb / MILLION_MB)
+        return math.ceil(START_MINUTES + seconds / 60)
+
+    def epoch_seconds(self, millions: float) -> float:
+        """Return the seconds of an epoch on one core, by millions of ratings."""
+        return self.million_seconds * millions

@@ -22,6 +22,7 @@ class BiasSettings(BiasPenalties, ModelSettings):
 
     model: ClassVar[str] = "bias"
     learner: ClassVar[str] = "deeprec.models.bias:BiasLearner"
+    million_seconds: ClassVar[float] = 0.06
 
     clip: bool = setting(True, "predictions are moved into the range of the training ratings")
     epochs: int = setting(10, "sweeps over the items' biases and the users'; it converges in a few", ge=1)

@@ -11,6 +11,7 @@ class PcaSettings(StartingBiases, ModelSettings):
 
     model: ClassVar[str] = "pca"
     learner: ClassVar[str] = "deeprec.models.pca:PcaLearner"
+    million_seconds: ClassVar[float] = 0.12
 
     rank: int = setting(
         8, "number of singular vectors, at most the matrix's smaller side", ge=1,

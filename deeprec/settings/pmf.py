@@ -10,6 +10,7 @@ class PmfSettings(ModelSettings):
 
     model: ClassVar[str] = "pmf"
     learner: ClassVar[str] = "deeprec.models.pmf:PmfLearner"
+    million_seconds: ClassVar[float] = 0.9
 
     # The authors' code: rank 10, λ 0.005, lr 0.5 for this batch size; scikit-surprise: λ 0.02.
     rank: int = setting(10, "number of factors", ge=1, search={"choices": [4, 8, 16, 32, 64]})

@@ -11,6 +11,7 @@ class RrnSettings(StartingBiases, ModelSettings):
 
     model: ClassVar[str] = "rrn"
     learner: ClassVar[str] = "deeprec.models.rrn:RrnLearner"
+    million_seconds: ClassVar[float] = 11.2
     dated: ClassVar[bool] = True
 
     bucket_days: int = setting(7, "width of a time bucket", unit="days", ge=1, search={"choices": [3, 7, 14, 30]})

@@ -26,6 +26,7 @@ from deeprec.runtime.files import InputError, replacing
 from deeprec.tracking.complete import store_file
 
 log = logging.getLogger(__name__)
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # a line a try, beside the one that is told here
 T = TypeVar("T")
 LOCK_SECONDS = 60.0  # to wait for another process that makes the store
 WAIT_SECONDS = 180.0  # to wait for a server that is away, where nothing but the mirror is left to do

@@ -34,7 +34,7 @@ if PLAN.dataset.source == "simulated":
             "../../envs/data.yaml"
         threads: 2
         resources:
-            mem_mb=500,
+            mem_mb=more_each_try(500),
         shell:
             "python {input.code[0]:q} --source {input.source:q} --archive {output.archive:q} "
             "--truth {output.truth:q} --manifest {output.manifest:q} --log {log:q}"
@@ -56,7 +56,7 @@ else:
             "../../envs/data.yaml"
         threads: 1
         resources:
-            mem_mb=500,
+            mem_mb=more_each_try(500),
         shell:
             "python {input.code[0]:q} --source {input.source:q} --manifest {output:q} --log {log:q}"
 
@@ -79,7 +79,7 @@ rule parse_ratings:
         "../../envs/data.yaml"
     threads: 2
     resources:
-        mem_mb=6000,
+        mem_mb=more_each_try(6000),
     params:
         users="--users" if NAMES else "",
     shell:
@@ -107,7 +107,7 @@ rule split_ratings:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=more_each_try(1000),
     params:
         out=subpath(output[0], parent=True),
     shell:
@@ -134,6 +134,6 @@ rule audit_splits:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=more_each_try(500),
     shell:
         "python {input.code[0]:q} --stats {input.stats:q} --plan {input.plan:q} --out {output:q} --log {log:q}"

@@ -34,11 +34,13 @@ rule tabulate_results:
         "results/{dataset}/logs/tabulate_results.log",
     benchmark:
         "results/{dataset}/benchmarks/tabulate_results.tsv"
+    group:
+        "report"
     conda:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=more_each_try(1000),
     params:
         out=subpath(output[0], parent=True),
     shell:
@@ -68,11 +70,13 @@ rule judge_claims:
         "results/{dataset}/logs/judge_claims.log",
     benchmark:
         "results/{dataset}/benchmarks/judge_claims.tsv"
+    group:
+        "report"
     conda:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=more_each_try(500),
     shell:
         "python {input.code[0]:q} --trainings {input.trainings:q} --datasets {input.datasets:q} --plan {input.plan:q} "
         "--out {output.claims:q} --own {output.own:q} --log {log:q}"
@@ -109,11 +113,13 @@ rule draw_ablation:
         "results/{dataset}/benchmarks/draw_ablation/{ablation}.tsv"
     wildcard_constraints:
         ablation=r"(?!final\.(png|svg)$)[^/]+",  # that one is draw_final's
+    group:
+        "report"
     conda:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=more_each_try(1000),
     params:
         runs="results/{dataset}/runs",
     shell:
@@ -139,10 +145,12 @@ rule draw_final:
         "results/{dataset}/logs/draw_final.log",
     benchmark:
         "results/{dataset}/benchmarks/draw_final.tsv"
+    group:
+        "report"
     conda:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=more_each_try(1000),
     shell:
         "python {input.code[0]:q} --table {input.table:q} --plan {input.plan:q} --out {output:q} --log {log:q}"

@@ -23,7 +23,7 @@ rule get_original:
         "../../envs/original.yaml"
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=more_each_try(500),
     params:
         out=subpath(output[0], parent=True),
     shell:
@@ -164,7 +164,7 @@ rule draw_original:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=more_each_try(1000),
     params:
         runs="results/{dataset}/runs",
         original="results/{dataset}/original/runs",
@@ -203,7 +203,7 @@ rule compare_original:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=more_each_try(1000),
     params:
         theirs=lambda wildcards, input: Path(input.runs[0]).parents[2],
         ours=lambda wildcards, input: Path(input.runs[-1]).parents[2],

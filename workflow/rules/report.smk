@@ -42,11 +42,13 @@ rule write_report:
         "results/{dataset}/logs/write_report.log",
     benchmark:
         "results/{dataset}/benchmarks/write_report.tsv"
+    group:
+        "report"
     conda:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=more_each_try(1000),
     params:
         tables=lambda wildcards, input: os.path.dirname(input.tables[0]),
         figures=lambda wildcards, input: os.path.dirname(input.figures[0]),

@@ -30,8 +30,14 @@ rule search_settings:
         "../../envs/train.yaml"
     threads: PLAN.config.threads
     resources:
-        mem_mb=lambda wildcards, input: PLAN.training_mb(wildcards.run, input.size_mb),
-        gpu=1 if PLAN.config.device != "cpu" and n_gpus() else 0,
+        mem_mb=lambda wildcards, input, attempt: attempt
+        * PLAN.training_mb(wildcards.run, size_mb(input.split)),
+        # Every trial as a whole training: its settings are not known before.
+        runtime=lambda wildcards, input, attempt: attempt
+        * PLAN.config.search.trials
+        * PLAN.training_minutes(wildcards.run, size_mb(input.split)),
+        gpu=1 if wants_gpu(PLAN.config.device) else 0,
+        gpu_model=GPU_MODEL,
     params:
         split=lambda wildcards, input: os.path.dirname(input.split[0]),
         # No output: Snakemake would delete the trials of a killed job, which the next one goes on from.
@@ -58,7 +64,7 @@ rule draw_search:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=more_each_try(1000),
     params:
         out=lambda wildcards, output: os.path.dirname(output[0]),
     shell:
@@ -86,7 +92,7 @@ rule write_tuning:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=more_each_try(500),
     shell:
         "python {input.code[0]:q} --search {input.search:q} --plan {input.plan:q} --stats {input.stats:q} "
         "--out {output:q} --log {log:q}"
@@ -117,7 +123,7 @@ rule track_searches:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=more_each_try(1000),
     params:
         plans=lambda wildcards, input: os.path.dirname(input.plans[0]),
         uri=PLAN.config.tracking_uri,

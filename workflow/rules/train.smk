@@ -47,21 +47,27 @@ for seeds in SEED_BATCHES:
             f"results/{{dataset}}/logs/train_run/{{run}}_{seeds[0]}.log",
         benchmark:
             f"results/{{dataset}}/benchmarks/train_run/{{run}}_{seeds[0]}.tsv"
+        # Of a cluster's jobs; a blend is made of trainings that others are made of, too.
+        group:
+            lambda wildcards: "blend" if wildcards.run in PLAN.blends else "train"
         conda:
             "../../envs/train.yaml"
         threads: lambda wildcards: PLAN.config.threads * PLAN.processes(wildcards.run)
         resources:
             # Snakemake gives a job no more threads than there are cores, and each process wants its own.
             processes=lambda wildcards, threads: PLAN.processes(wildcards.run, threads),
-            mem_mb=lambda wildcards, input, threads: PLAN.processes(
-                wildcards.run, threads
-            )
-            * PLAN.training_mb(wildcards.run, input.size_mb),
+            mem_mb=lambda wildcards, input, threads, attempt: attempt
+            * PLAN.processes(wildcards.run, threads)
+            * PLAN.training_mb(wildcards.run, size_mb(input.split)),
+            runtime=lambda wildcards, input, attempt, n=len(seeds): attempt
+            * n
+            * PLAN.training_minutes(wildcards.run, size_mb(input.split)),
             gpu=lambda wildcards, threads: (
                 PLAN.processes(wildcards.run, threads)
-                if PLAN.config.device != "cpu" and n_gpus()
+                if wants_gpu(PLAN.config.device)
                 else 0
             ),
+            gpu_model=GPU_MODEL,
             # Not among the parameters: another mirror, or saving more often, retrains nothing.
             save_seconds=str(PLAN.config.save_seconds),
             uri=PLAN.config.tracking_uri,
@@ -96,7 +102,7 @@ rule track_results:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=more_each_try(2000),
     params:
         uri=PLAN.config.tracking_uri,
     shell:
