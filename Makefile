@@ -1,4 +1,5 @@
-# make reproduce: everything, from the download to the report. make report, ui, serve, demo, test, lint, docs.
+# make reproduce: everything, from the download to the report. make report, original, across, mirror, ui, serve, demo,
+# test, test-plain, test-conda, test-cluster, lint, docs.
 SHELL := /bin/bash
 PYTHON ?= python3.11
 PORT ?= 5000

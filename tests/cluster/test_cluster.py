@@ -38,7 +38,7 @@ def small(config: dict) -> dict:
     config = shrink(config)
     config["runs"][LONG] = {"hidden": [64, 64], "epochs": 1500}
     config["ablations"]["mine"]["runs"]["long"] = LONG
-    return config | {"seeds": [0], "save_seconds": 1}
+    return config | {"seeds": [0], "save_seconds": 1, "across": []}
 
 
 def project(folder: Path, config: dict) -> Path:
