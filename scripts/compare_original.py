@@ -3,7 +3,6 @@
 import argparse
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from deeprec.config.plan_files import OriginalPlan, read_plan
@@ -35,20 +34,13 @@ def main(args: argparse.Namespace) -> None:
         size,
         table,
         pairs,
-        same_work(*_same_steps(args.same_steps)),
+        same_work({path.stem: read_csv(path, "step", "theirs", "ours", "drift") for path in args.same_steps}),
         f"NVIDIA/DeepRecommender at commit {plan.commit[:7]}",
         f"Commit {commit()} of ours, {first['machine']}.",
     )
     write_csv(pd.DataFrame([{**vars(pair), "agrees": pair.agrees} for pair in pairs]), args.out / "pairs.csv")
     write_text(args.out / "original.md", page)
     write_csv(table, args.out / "comparison.csv")
-
-
-def _same_steps(paths: list[Path]) -> tuple[dict[str, float], int]:
-    """Return the largest relative difference of losses by run, and the fewest steps."""
-    steps = {path.stem: read_csv(path, "step", "theirs", "ours") for path in paths}
-    apart = {run: float(np.max(np.abs(found["theirs"] / found["ours"] - 1))) for run, found in steps.items()}
-    return apart, min(len(found) - 1 for found in steps.values())
 
 
 if __name__ == "__main__":

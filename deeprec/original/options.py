@@ -26,6 +26,9 @@ FIXED: dict[str, Any] = {
     "patience": 0,
     "last_activation": "same",
 }
+# How both programs are compared step by step (same_steps.py), here without torch.
+TOLERANCE = 1e-5  # relative: a loss is a mean of some ten thousand fp32 squares
+STABLE_LR = 0.001  # the paper's; at 20 times that, deep and re-fed networks let one rounding grow to percents
 LINEAR_LAST = ("sigmoid", "tanh")  # leave the output layer linear where `last_activation` is `same`
 
 
