@@ -8,7 +8,7 @@ import pandas as pd
 from deeprec.evaluation.tables import records
 from deeprec.evaluation.words import number, signed, spread
 from deeprec.original.comparison import Pair
-from deeprec.original.options import STABLE_LR, TOLERANCE
+from deeprec.original.options import FIRST, STABLE_LR, TOLERANCE
 
 BY_DESIGN = """\
 What differs by design: they leave out an epoch's last batch (`drop_last` does so here), call the root of an unweighted
@@ -48,12 +48,12 @@ def same_work(steps: Mapping[str, pd.DataFrame]) -> str:
     """Say how far the losses of both programs were apart over the same steps; tables of `same_steps` by run."""
     apart = {run: float(np.max(np.abs(found["theirs"] / found["ours"] - 1))) for run, found in steps.items()}
     worst, within = max(apart, key=lambda run: apart[run]), sum(found <= TOLERANCE for found in apart.values())
-    n_steps, drift = min(len(found) - 1 for found in steps.values()), steps[worst]["drift"].max()
+    n_steps = min(len(found) - 1 for found in steps.values())
     return (
         f"From the same weights and over the same batches, without dropout and at a learning rate of {STABLE_LR} or "
-        f"the run's own lower one, both have the same loss at each of the first {n_steps} steps or more: in {within} "
-        f"of {len(apart)} runs to {TOLERANCE:.0e} of its size, at most {apart[worst]:.1e} apart (`{worst}`, where one "
-        f"rounding of the first weights makes {drift:.1e} in ours alone)."
+        f"the run's own lower one, both have the same losses: in {within} of {len(apart)} runs to {TOLERANCE:.0e} of "
+        f"their size at each of the first {n_steps} steps or more, in all to that at the first {FIRST} and to "
+        f"{apart[worst]:.1e} later (`{worst}`), when a rounding may have tipped a unit to the other side of its bend."
     )
 
 

@@ -121,11 +121,17 @@ def test_a_program_with_a_fault_is_found(source, data, monkeypatch):
         check_same(same_steps(run_of(**RUN), *data, source, 20), "r")
 
 
-def test_theirs_may_be_as_far_as_roundings_make():
-    steps = pd.DataFrame({"step": [1, 2, 3], "theirs": [1.0, 1.0, 1.0005], "ours": 1.0, "drift": [0.0, 1e-4, 0.0]})
-    assert check_same(steps, "r") == pytest.approx(5e-4)
-    with pytest.raises(InputError, match="at step 1"):
-        check_same(steps.assign(theirs=[1.0005, 1.0, 1.0]), "r")
+@pytest.mark.parametrize(
+    ("step", "apart", "passes"), [(1, 2e-5, False), (11, 2e-5, True), (11, 6e-4, False), (0, 1e-4, True)]
+)
+def test_the_first_steps_are_held_to_rounding_and_later_ones_to_a_tipped_unit(step, apart, passes):
+    steps = pd.DataFrame({"step": [*range(1, 13), 0], "theirs": 1.0, "ours": 1.0})
+    steps.loc[steps["step"] == step, "theirs"] += apart
+    if passes:
+        assert check_same(steps, "r") == pytest.approx(apart, rel=1e-3)
+    else:
+        with pytest.raises(InputError, match=f"run 'r': at step {step} the losses .* differ by {apart:.1e}; expected"):
+            check_same(steps, "r")
 
 
 def test_ratings_of_zero_are_refused(data, tmp_path):
