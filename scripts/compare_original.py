@@ -34,7 +34,7 @@ def main(args: argparse.Namespace) -> None:
         size,
         table,
         pairs,
-        same_work({path.stem: read_csv(path, "step", "theirs", "ours") for path in args.same_steps}),
+        same_work({path.stem: read_csv(path, "step", "apart") for path in args.same_steps}),
         f"NVIDIA/DeepRecommender at commit {plan.commit[:7]}",
         f"Commit {commit()} of ours, {first['machine']}.",
     )

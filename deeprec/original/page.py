@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
 from deeprec.evaluation.tables import records
@@ -46,7 +45,7 @@ def sentences(pairs: Sequence[Pair]) -> list[str]:
 
 def same_work(steps: Mapping[str, pd.DataFrame]) -> str:
     """Say how far the losses of both programs were apart over the same steps; tables of `same_steps` by run."""
-    apart = {run: float(np.max(np.abs(found["theirs"] / found["ours"] - 1))) for run, found in steps.items()}
+    apart = {run: float(found["apart"].max()) for run, found in steps.items()}
     worst, within = max(apart, key=lambda run: apart[run]), sum(found <= TOLERANCE for found in apart.values())
     n_steps = min(len(found) - 1 for found in steps.values())
     return (

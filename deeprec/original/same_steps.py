@@ -26,8 +26,9 @@ from deeprec.training.runs import make_learner
 def same_steps(run: Run, split: Path, data: Path, source: Path, n_steps: int) -> pd.DataFrame:
     """Train a run on both sides, without dropout and at STABLE_LR at most; return a row a step: its loss on each side.
 
-    Losses are in stars². `split` and `data` hold the same ratings, in our form and theirs. The last row, of step 0,
-    is the mean squared error on validation after the last epoch, which ends at or after `n_steps`.
+    Losses are in stars², `apart` is how far they are from each other, relative. `split` and `data` hold the same
+    ratings, in our form and theirs. The last row, of step 0, is the mean squared error on validation after the last
+    epoch, which ends at or after `n_steps`.
     """
     lr = min(STABLE_LR, run.settings_as(AutoEncoderSettings).lr)
     run = run.with_settings(dropout=0.0, refeed_noise=0.0, drop_last=True, lr=lr)
@@ -45,7 +46,7 @@ def same_steps(run: Run, split: Path, data: Path, source: Path, n_steps: int) ->
     theirs = np.square(np.append(logged["Training_RMSE"], logged["EVALUATION_RMSE"][-1]))
     ours = _losses(learner, valid, n_epochs)
     step = np.append(np.arange(1, len(ours)), 0)
-    return pd.DataFrame({"step": step, "theirs": theirs, "ours": ours})
+    return pd.DataFrame({"step": step, "theirs": theirs, "ours": ours, "apart": np.abs(theirs / ours - 1)})
 
 
 def _losses(learner: AutoEncoderLearner, valid: Part, n_epochs: int) -> np.ndarray:
@@ -66,7 +67,7 @@ def check_same(steps: pd.DataFrame, run: str) -> float:
     That is TOLERANCE in the first steps. Later a rounding may tip a unit to the other side of its activation's bend, in
     either program, and it is LATER.
     """
-    apart = np.abs(steps["theirs"] / steps["ours"] - 1)
+    apart = steps["apart"]
     allowed = np.where(steps["step"].between(1, FIRST), TOLERANCE, LATER)
     if not (apart <= allowed).all():
         at = int(np.argmax(~(apart <= allowed)))

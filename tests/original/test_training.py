@@ -125,8 +125,8 @@ def test_a_program_with_a_fault_is_found(source, data, monkeypatch):
     ("step", "apart", "passes"), [(1, 2e-5, False), (11, 2e-5, True), (11, 6e-4, False), (0, 1e-4, True)]
 )
 def test_the_first_steps_are_held_to_rounding_and_later_ones_to_a_tipped_unit(step, apart, passes):
-    steps = pd.DataFrame({"step": [*range(1, 13), 0], "theirs": 1.0, "ours": 1.0})
-    steps.loc[steps["step"] == step, "theirs"] += apart
+    steps = pd.DataFrame({"step": [*range(1, 13), 0], "apart": 0.0})
+    steps.loc[steps["step"] == step, "apart"] = apart
     if passes:
         assert check_same(steps, "r") == pytest.approx(apart, rel=1e-3)
     else:
