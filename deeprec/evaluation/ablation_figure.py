@@ -40,7 +40,9 @@ def draw_ablation(
     n_rows = -(-len(panels) // n_columns)
     with mpl.rc_context(STYLE):
         width = PANEL[0] * n_columns
-        head = head_lines(ablation.title, f"{dataset}{_size(curves)} · {_spread(curves, panels)}", width)
+        lines = any(isinstance(PANELS[panel.show], Lines) for panel in panels)
+        dotted = " · dotted: the authors' program" if original and lines else ""
+        head = head_lines(ablation.title, f"{dataset}{_size(curves)} · {_spread(curves, panels)}{dotted}", width)
         figure = Figure(figsize=(width, PANEL[1] * n_rows + LINE * (len(head) + 1)))
         grid = figure.subplots(n_rows, n_columns, squeeze=False)
         draw_head(figure, head)
@@ -142,7 +144,7 @@ def _draw_scores(axis: Axes, curves: list[Curves], original: list[Curves], paper
         for value in values:
             say(axis, x + BESIDE, value, f"{curve.label}: {value:.4f}, the authors' program")
     if np.isfinite(reference).any() or original:
-        axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0)
+        axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
     axis.set_xticks(x_of_run, [textwrap.fill(curve.label, 11) for curve in curves])
     if not joined and len(curves) > 4:  # names would run into each other
         axis.tick_params(axis="x", rotation=40)
@@ -183,9 +185,6 @@ def _draw_curves(
         x, values = _stack(curve, kind)
         axis.plot(x, values.mean(0), color=COLOURS[at % len(COLOURS)], linestyle=":", linewidth=0.9)
         say_line(axis, x, values.mean(0), f"{curve.label}, the authors' program", kind.x)
-    if original:
-        axis.plot([], [], color=GREY, linestyle=":", linewidth=0.9, label="dotted: the authors' program")
-        axis.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     axis.set_ylim(*zoomed([_stack(curve, kind)[1] for curve in [*curves, *original]], rating_range))
     return ends
 

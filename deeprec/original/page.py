@@ -70,6 +70,7 @@ def original_page(
         f"{within} of {len(table)} runs lie within what seeds make (the 95 % interval of the difference, Welch's, "
         f"holds 0). A seed of all their runs took {hours:.1f} hours of one core.",
         BY_DESIGN.strip(),
+        *(f"![{name}: the authors' program beside ours](figures/{name}.png)" for name in table["experiment"].unique()),
         _rows(table),
     ]
     return "\n\n".join(parts) + "\n"

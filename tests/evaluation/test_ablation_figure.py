@@ -87,6 +87,19 @@ def test_drawn_values_are_the_runs():
     np.testing.assert_allclose(lines["paper, on Netflix"], [1.146, 0.9615])
 
 
+def test_the_authors_program_is_drawn_apart_with_the_runs_of_its_panel():
+    ours, theirs = ([curves("2", "depth_2"), curves("4", "depth_4")] for _ in range(2))
+    panels = {"show": "best_valid"}, {"show": "valid", "runs": ["2"]}
+    figure = draw_ablation(with_panels(*panels), ours, "MovieLens 100K", 4.0, theirs)
+    scores, lines = figure.axes
+    hollow = [line for line in scores.lines if line.get_marker() == "D"]
+    assert [list(line.get_ydata()) for line in hollow] == [list(curve.scores("valid_rmse")) for curve in theirs]
+    dotted = [line for line in lines.lines if line.get_linestyle() == ":"]
+    assert len(dotted) == 1 and dotted[0].get_color() == lines.lines[0].get_color()
+    said = texts(figure)
+    assert "authors' program" in said and "dotted: the authors' program" in said.replace("\n", " ")
+
+
 def test_one_seed_has_no_band_and_says_so():
     figure = draw_ablation(with_panels({"show": "valid"}), [curves("2", "depth_2", 1)], "M", 4.0)
     assert not figure.axes[0].collections and "one seed" in texts(figure)

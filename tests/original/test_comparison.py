@@ -68,6 +68,7 @@ def test_the_page_says_it_in_words():
     page = original_page("Toy", "9 ratings", comparison_table(EXPERIMENTS), pairs, work, "X", "Made.")
     assert "in 1 of 2 runs to 1e-05 of their size" in page and "to 3.0e-05 later (`b`)" in page
     assert "1 of 4 runs lie within" in page
+    assert "](figures/depth.png)" in page
     assert "| depth · 8 | – (3 diverged) |" in page
 
 
