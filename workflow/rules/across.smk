@@ -91,7 +91,7 @@ rule compare_datasets:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=more_each_try(1000),
     params:
         datasets=[*PLAN.config.across, *OTHERS],
         out=subpath(output[0], parent=True),
