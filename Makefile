@@ -9,14 +9,14 @@ JOBS ?= 2
 DATASET ?= $(shell sed -n 's/^dataset: *\([^ #]*\).*/\1/p' config.yaml)
 TRACKING_URI ?= $(shell sed -n 's/^tracking_uri: *\([^ #]*\).*/\1/p' config.yaml)
 # PROFILE=slurm sends the jobs there (docs/cluster.md).
-WHERE := $(if $(PROFILE),--profile workflow/profiles/$(PROFILE),--cores all)
+WHERE := $(if $(PROFILE),--profile workflow/profiles/$(PROFILE),--logger progress --cores all)
 VENV := .venv
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
 .PHONY: reproduce mirror report original across test test-plain test-conda test-cluster lint docs ui serve demo
 
-# One line for all that runs, in place of Snakemake's many.
-SNAKEMAKE = $(RUN) PYTHONPATH=workflow/console DATASET=$(DATASET) snakemake --logger progress $(WHERE) --config dataset=$(DATASET)
+# One line for all that runs, in place of Snakemake's many; a cluster's jobs are told of one by one.
+SNAKEMAKE = $(RUN) PYTHONPATH=workflow/console DATASET=$(DATASET) snakemake $(WHERE) --config dataset=$(DATASET)
 
 reproduce: $(VENV)/ready $(if $(filter slurm,$(PROFILE)),$(VENV)/cluster)
 	$(SNAKEMAKE)
