@@ -18,6 +18,11 @@ from deeprec.settings.models import MODELS
 from deeprec.settings.splits import PerUserSplit
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the workflow's tests: one worker has them all, for minutes, and would have them alone at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
+
+
 @pytest.fixture(scope="session")
 def config() -> dict:
     """The repository's config.yaml."""

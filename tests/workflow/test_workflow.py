@@ -194,7 +194,7 @@ def test_noted_command_repeats_a_run(finished):
 
 
 def test_search_is_asked_for_by_name(finished):
-    said = snakemake(finished, "--logger", "progress", "search")
+    said = snakemake(finished, "--logger", "progress", "--", "search")
     assert (
         "als trial 0" in said and "Elapsed time" in said and "jobid" not in said
     )  # a line for all jobs, not ten a job
