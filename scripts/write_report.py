@@ -11,7 +11,7 @@ from deeprec.runtime.files import write_text
 
 
 def main(args: argparse.Namespace) -> None:
-    results = Results.read(args.tables, args.figures, args.original, args.search, args.benchmarks)
+    results = Results.read(args.tables, args.figures, args.original, args.across, args.search, args.benchmarks)
     write_text(args.out, render_report(report_context(read_plan(args.plan, ReportPlan), results)))
     logging.info("report: %s", args.out)
 
@@ -23,6 +23,9 @@ if __name__ == "__main__":
     parser.add_argument("--figures", required=True, type=Path, help="folder of the figures")
     parser.add_argument(
         "--original", required=True, type=Path, help="folder of the authors' program, if it was trained"
+    )
+    parser.add_argument(
+        "--across", required=True, type=Path, help="verdicts of several data sets, if they were compared"
     )
     parser.add_argument("--search", required=True, type=Path, help="folder of the searches, if there were any")
     parser.add_argument("--benchmarks", required=True, type=Path, help="folder of Snakemake's benchmarks")

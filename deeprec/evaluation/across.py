@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from deeprec.evaluation.claims import CLAIMS
-from deeprec.evaluation.tables import records
+from deeprec.evaluation.tables import read_csv, records
 from deeprec.evaluation.words import number, signed
 
 NOT_RUN = "not run"
@@ -77,6 +78,24 @@ def sentence(rows: pd.DataFrame) -> str:
         return f"{said}."
     signs = set(np.sign(run["effect"].dropna()))
     return f"{said}; {'the same sign on all' if len(signs) == 1 else 'its sign differs'}."
+
+
+def elsewhere(path: Path, dataset: str) -> dict[str, str]:
+    """Return what is to be said of each claim across data sets, from the table of `across_table`.
+
+    Nothing where there is no table, or where `dataset` is not in it.
+    """
+    if not path.is_file():
+        return {}
+    table = read_csv(path, "claim", "dataset", "verdict", "effect", "asserts")
+    n = table["dataset"].nunique()
+    if dataset not in set(table["dataset"]) or n < 2:
+        return {}
+    return {str(claim): f"Across {n} data sets: {_lower(sentence(rows))}" for claim, rows in table.groupby("claim")}
+
+
+def _lower(words: str) -> str:
+    return words[:1].lower() + words[1:]
 
 
 def across_page(found: Sequence[Found], table: pd.DataFrame, figure: str) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from deeprec.config.plan_files import ReportPlan
 from deeprec.config.schema import FINAL, Ablation
+from deeprec.evaluation.across import elsewhere
 from deeprec.evaluation.claims import VERDICTS
 from deeprec.evaluation.original_results import TheirResults, read_original
 from deeprec.evaluation.own_claims import LEADS
@@ -57,11 +58,14 @@ class Results:
     final: pd.DataFrame
     figures: Path  # folder of SVG files
     original: Path  # folder of the authors' program beside ours; absent where it was not asked for
+    across: Path  # the verdicts of several data sets; absent where that was not asked for
     search: Path  # folder of the searches, a folder of SVG files each; absent where there was none
     benchmarks: Path  # folder of Snakemake's benchmark files
 
     @classmethod
-    def read(cls, tables: Path, figures: Path, original: Path, search: Path, benchmarks: Path) -> "Results":
+    def read(
+        cls, tables: Path, figures: Path, original: Path, across: Path, search: Path, benchmarks: Path
+    ) -> "Results":
         """Read the tables of a folder."""
         return cls(
             results=read_csv(tables / "results.csv", "run", "model", "split"),
@@ -72,6 +76,7 @@ class Results:
             final=read_csv(tables / "final.csv", "model"),
             figures=figures,
             original=original,
+            across=across,
             search=search,
             benchmarks=benchmarks,
         )
@@ -95,6 +100,7 @@ def report_context(plan: ReportPlan, found: Results) -> dict[str, Any]:
         "verdicts": grouped(rows, _experiments(plan)),
         "ablations": [_ablation_context(name, ablation, found, theirs) for name, ablation in plan.ablations.items()],
         "original": theirs and theirs.sentences,
+        "elsewhere": elsewhere(found.across, plan.dataset),
         "final": _final_context(plan, found),
         "searches": _searches_context(found.search),
         "datasets": records(datasets),

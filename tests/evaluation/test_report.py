@@ -103,7 +103,9 @@ def results(folder) -> Results:
     rows = {"results": row, "trainings": training, "datasets": PART, "claims": CLAIM, "own_claims": OWN, "final": final}
     for name, values in rows.items():
         write_csv(pd.DataFrame([values]), folder / "tables" / f"{name}.csv")
-    return Results.read(folder / "tables", *(folder / name for name in ("figures", "original", "search", "benchmarks")))
+    return Results.read(
+        folder / "tables", *(folder / name for name in ("figures", "original", "across.csv", "search", "benchmarks"))
+    )
 
 
 def render(folder, plan: ReportPlan = PLAN, **tables: pd.DataFrame) -> str:
@@ -276,6 +278,16 @@ def test_the_authors_program_is_shown_where_it_was_trained_beside_these_runs(tmp
     assert "1.2777 ± 1.2800" in page and "<td>+0.0023</td>" in page
     write_csv(pd.DataFrame([row | {"ours_valid_rmse_mean": 1.29}]), tmp_path / "original" / "comparison.csv")
     assert "orders 3 of 3" not in render(tmp_path)  # ours were trained again since
+
+
+def test_a_claim_says_what_came_out_on_other_data_sets(tmp_path):
+    claim = results(tmp_path).claims.iloc[0]
+    rows = [{**claim, "dataset": name, "effect": effect} for name, effect in ((PLAN.dataset, -0.1), ("other", -0.2))]
+    write_csv(pd.DataFrame(rows), tmp_path / "across.csv")
+    told = "Across 2 data sets: "
+    assert told in render(tmp_path) and "; the same sign on all." in render(tmp_path)
+    write_csv(pd.DataFrame(rows[1:]), tmp_path / "across.csv")
+    assert told not in render(tmp_path)  # these are not among them
 
 
 def test_an_image_in_the_page_has_words_and_no_size(tmp_path):

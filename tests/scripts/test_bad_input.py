@@ -37,7 +37,8 @@ COMMANDS = {
     ">figures/one.svg",
     "draw_final": "--table !tables/final.csv --plan !plan/final.yaml --out >figures/final.png >figures/final.svg",
     "write_tuning": f"--search !search/small.csv --plan !plan/tuning.yaml --stats !{STATS} --out >search/tuning.md",
-    "write_report": "--plan !plan/report.yaml --tables tables --figures figures --original original --search search "
+    "write_report": "--plan !plan/report.yaml --tables tables --figures figures --original original "
+    "--across across.csv --search search "
     "--benchmarks benchmarks "
     "--out >report.html",
     "track_results": f"!{METRICS} --plan !plan/tracking.yaml --tracking-uri sqlite:///{{}}/mlflow.db "

@@ -240,6 +240,10 @@ def test_across_makes_what_is_missing_and_tells_of_other_settings(finished):
     with replaced(path, path.read_text().replace("lr: 0.001", "lr: 0.5")):
         said = snakemake(finished, "--forcerun", "compare_datasets", "--", "across", fails=True)
     assert "settings.yaml: lr: found 0.5; expected 0.001, as the config plans" in said and "Traceback" not in said
+    assert planned(finished) == {"all": 1, "write_report": 1}  # the report tells of it
+    snakemake(finished)
+    report = (finished / RESULTS / "report.html").read_text()
+    assert "Across 2 data sets: held on" in report and "orders 1 of 1 pairs of runs as ours does" in report
     shutil.rmtree(finished / "results" / "other")
 
 

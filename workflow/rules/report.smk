@@ -54,15 +54,18 @@ rule write_report:
         figures=lambda wildcards, input: os.path.dirname(input.figures[0]),
         search="results/{dataset}/search",
         original="results/{dataset}/original",
-        # Searches and the authors' program take hours and are asked for by name, so that they are no input of the report,
-        # which is made again after one.
+        across="results/across/claims.csv",
+        # Searches, the authors' program and other data sets take hours and are asked for by name, so that they are no
+        # input of the report, which is made again after one.
         searched=lambda wildcards: digest(
             f"results/{wildcards.dataset}/search/tuning.md"
         ),
         compared=lambda wildcards: digest(
             f"results/{wildcards.dataset}/original/comparison.csv"
         ),
+        elsewhere=digest("results/across/claims.csv"),
         benchmarks="results/{dataset}/benchmarks",
     shell:
         "python {input.code[0]:q} --plan {input.plan:q} --tables {params.tables:q} --figures {params.figures:q} "
-        "--original {params.original:q} --search {params.search:q} --benchmarks {params.benchmarks:q} --out {output:q} --log {log:q}"
+        "--original {params.original:q} --across {params.across:q} --search {params.search:q} "
+        "--benchmarks {params.benchmarks:q} --out {output:q} --log {log:q}"
