@@ -1,7 +1,5 @@
 """The mirror of a search: its trials, what was chosen and its figures, once however often it is asked for."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -10,12 +8,9 @@ from mlflow import MlflowClient
 
 from deeprec.config.plan_files import SearchPlan
 from deeprec.evaluation.tables import write_csv
-from deeprec.runtime.files import ROOT
-from deeprec.runtime.ports import listen
 from deeprec.tracking.live import open_store
 from deeprec.tracking.searches import mirror_search, search_views
 from deeprec.tracking.views import view_links, write_views
-from tests.browsers import SECONDS, needs_browser, opened
 
 PLAN = SearchPlan(title="Toy", run={}, space={"hidden": {"choices": [[4], [4, 3]]}}, trials=3, seed=0)
 
@@ -65,27 +60,6 @@ def test_each_trial_is_a_run_below_its_search_and_a_view_draws_them_all(store, t
     assert parallel["selectedMetrics"] == ["best/valid_rmse"] == [bar["metricKey"]]
     write_views(client, experiment, [view], "A view a search")
     assert list(view_links(client.get_experiment(experiment).tags, experiment)) == ["Search of als"]
-
-
-@needs_browser
-@pytest.mark.filterwarnings("default")  # MLflow's own
-def test_a_browser_draws_a_line_a_trial(store, tmp_path):
-    client, experiment = store
-    run_id = mirror_search(*store, PLAN, write_search(tmp_path, 0.8))
-    write_views(client, experiment, search_views({"als": PLAN}, {"als": run_id}))
-    with listen(0) as probe:
-        port = probe.getsockname()[1]
-    command = [sys.executable, ROOT / "scripts" / "serve_ui.py", "--dataset", "toy search", "--port", str(port)]
-    server = subprocess.Popen([*command, "--tracking-uri", "sqlite:///mlflow.db"], stdout=subprocess.PIPE, text=True)
-    try:
-        while (line := server.stdout.readline()) and "Search of als" not in line:
-            pass
-        with opened(line.split()[-1], viewport={"width": 1600, "height": 1000}) as page:
-            for told in ("3 matching runs", "Parallel Coordinates", "als · trial 1"):
-                page.wait_for_function("told => document.body.innerText.includes(told)", arg=told)
-    finally:
-        server.terminate()
-        server.communicate(timeout=SECONDS)
 
 
 def test_twice_is_once_and_another_search_another_run(store, tmp_path):
