@@ -141,9 +141,9 @@ def show_proof(clone: Path, folder: Path, run: Run, n_steps: int) -> None:
     """Print whether both sides do the same work, and stop where they do not."""
     steps = in_a_process(same_steps, run, folder, folder, clone, n_steps)
     apart = check_same(steps, run.name)
-    theirs, ours = steps["theirs"], steps["ours"]
+    (theirs, ours), n_steps = (steps[side] for side in ("theirs", "ours")), int(steps["step"].max())
     print(
-        f"same work, fp32: {len(steps) - 1} losses from {theirs.iloc[0]:.4f} to {theirs.iloc[-2]:.4f} and validation "
+        f"same work, fp32: {n_steps} losses from {theirs.iloc[0]:.4f} to {theirs.iloc[-2]:.4f} and validation "
         f"RMSE {theirs.iloc[-1] ** 0.5:.4f} (ours {ours.iloc[-1] ** 0.5:.4f}) differ by {apart:.1e} at most"
     )
 

@@ -7,7 +7,7 @@ import pandas as pd
 from deeprec.evaluation.tables import records
 from deeprec.evaluation.words import number, signed, spread
 from deeprec.original.comparison import Pair
-from deeprec.original.options import FIRST, STABLE_LR, TOLERANCE
+from deeprec.original.options import STABLE_LR
 
 BY_DESIGN = """\
 What differs by design: they leave out an epoch's last batch (`drop_last` does so here), call the root of an unweighted
@@ -16,18 +16,21 @@ ONNX, the saving of each epoch's weights and torch's schedule, which takes its f
 stood in for.
 """
 
+HEAD = (
+    "| run | theirs: valid | ours: valid | ours − theirs | 95 % interval | within | theirs: test | ours: test "
+    "| seconds, theirs | ours |"
+)
+
 
 def sentences(pairs: Sequence[Pair]) -> list[str]:
     """Say in how many ordered pairs of runs both programs agree, and which pairs they order otherwise beyond chance."""
-    experiments = list(dict.fromkeys(pair.experiment for pair in pairs))
-    counts = [
-        f"{experiment} {sum(pair.agrees for pair in these)} of {len(these)}"
-        for experiment in experiments
-        for these in [[pair for pair in pairs if pair.experiment == experiment]]
-    ]
+    by_experiment: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        by_experiment.setdefault(pair.experiment, []).append(pair)
+    counts = [f"{name} {_agreeing(these)} of {len(these)}" for name, these in by_experiment.items()]
     said = [
-        f"Both programs order {sum(pair.agrees for pair in pairs)} of {len(pairs)} pairs of runs alike, by their best "
-        f"validation RMSE ({', '.join(counts)})."
+        f"Both programs order {_agreeing(pairs)} of {len(pairs)} pairs of runs alike, by their best validation RMSE "
+        f"({', '.join(counts)})."
     ]
     against = [pair for pair in pairs if not pair.agrees]
     beyond = [pair for pair in against if pair.clear]
@@ -43,16 +46,19 @@ def sentences(pairs: Sequence[Pair]) -> list[str]:
     return said
 
 
+def _agreeing(pairs: Sequence[Pair]) -> int:
+    return sum(pair.agrees for pair in pairs)
+
+
 def same_work(steps: Mapping[str, pd.DataFrame]) -> str:
     """Say how far the losses of both programs were apart over the same steps; tables of `same_steps` by run."""
     apart = {run: float(found["apart"].max()) for run, found in steps.items()}
-    worst, within = max(apart, key=lambda run: apart[run]), sum(found <= TOLERANCE for found in apart.values())
-    n_steps = min(len(found) - 1 for found in steps.values())
+    worst, n_steps = max(apart, key=lambda run: apart[run]), min(int(found["step"].max()) for found in steps.values())
     return (
-        f"From the same weights and over the same batches, without dropout and at a learning rate of {STABLE_LR} or "
-        f"the run's own lower one, both have the same losses: in {within} of {len(apart)} runs to {TOLERANCE:.0e} of "
-        f"their size at each of the first {n_steps} steps or more, in all to that at the first {FIRST} and to "
-        f"{apart[worst]:.1e} later (`{worst}`), when a rounding may have tipped a unit to the other side of its bend."
+        f"Both do the same work: over the same batches, without dropout, at a learning rate of {STABLE_LR} or a run's own "
+        f"lower one, and each epoch from the same weights and momenta, all {len(apart)} runs have the same loss at each "
+        f"of {n_steps} steps or more, and the same validation error after each epoch, to {apart[worst]:.1e} of its size "
+        f"at most (`{worst}`)."
     )
 
 
@@ -77,18 +83,7 @@ def original_page(
 
 
 def _rows(table: pd.DataFrame) -> str:
-    head = [
-        "run",
-        "theirs: valid",
-        "ours: valid",
-        "ours − theirs",
-        "95 % interval",
-        "within",
-        "theirs: test",
-        "ours: test",
-    ]
-    head += ["seconds, theirs", "ours"]
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines = [HEAD, "|" + "---|" * (HEAD.count("|") - 1)]
     for row in records(table):
         cells = [f"{row['experiment']} · {row['label']}", *_scores(row, "valid_rmse"), signed(row["difference"])]
         cells += [f"{signed(row['low'])} to {signed(row['high'])}", "yes" if row["within"] else "no"]

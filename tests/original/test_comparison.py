@@ -20,7 +20,7 @@ def both(label, theirs, ours):
     return curves(label, *theirs), curves(label, *ours)
 
 
-STEPS = pd.DataFrame({"step": [1, 0], "apart": [0.0, 1e-7]})
+STEPS = pd.DataFrame({"epoch": 1, "step": [1, 0], "apart": [0.0, 1e-7]})
 EXPERIMENTS = {
     "depth": [
         both("2", (1.10, 1.11, 1.12), (1.105, 1.115, 1.12)),
@@ -64,9 +64,9 @@ def test_the_page_says_it_in_words():
     said = " ".join(sentences(pairs))
     assert "order 4 of 6 pairs of runs alike" in said and "depth 4 of 6" in said
     assert "Beyond chance on both sides they differ on 1: depth: 2 less 6 is +0.1053 by theirs" in said
-    work = same_work({"a": STEPS, "b": STEPS.assign(apart=[0.0, 3e-5])})
+    work = same_work({"a": STEPS, "b": STEPS.assign(apart=[0.0, 3e-6])})
     page = original_page("Toy", "9 ratings", comparison_table(EXPERIMENTS), pairs, work, "X", "Made.")
-    assert "in 1 of 2 runs to 1e-05 of their size" in page and "to 3.0e-05 later (`b`)" in page
+    assert "all 2 runs have the same loss at each of 1 steps or more" in page and "to 3.0e-06 of its size" in page
     assert "1 of 4 runs lie within" in page
     assert "](figures/depth.png)" in page
     assert "| depth · 8 | – (3 diverged) |" in page

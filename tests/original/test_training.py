@@ -13,7 +13,7 @@ from deeprec.data.text_format import write_text_format
 from deeprec.evaluation.curves import read_curves
 from deeprec.original import program
 from deeprec.original.options import options_of, words
-from deeprec.original.same_steps import check_same, same_steps
+from deeprec.original.same_steps import check_same, our_layout, same_steps, their_layout
 from deeprec.original.training import train_original
 from deeprec.runtime.files import InputError
 from tests.conftest import run_of
@@ -101,10 +101,22 @@ def test_without_a_program_it_says_so(tmp_path):
 @pytest.mark.parametrize("refeed", [0, 1])
 def test_both_have_the_same_losses(source, data, refeed):
     run = run_of(**RUN, refeed=refeed, dropout=0.3)
-    steps = same_steps(run, *data, source, 20)
-    assert list(steps["step"]) == [*range(1, 21), 0]
-    assert steps["ours"].iloc[19] < 0.9 * steps["ours"].iloc[0]  # it learns, so that later steps say something
-    assert check_same(steps, "r") <= 1e-4
+    steps = same_steps(run, *data, source, 19)
+    assert list(steps["step"][steps["step"] > 0]) == list(range(1, 21))
+    assert list(steps["epoch"]) == [epoch for epoch in range(1, 11) for _ in range(3)]  # two steps, then validation
+    assert steps["ours"].iloc[-2] < 0.9 * steps["ours"].iloc[0]  # it learns, so that later steps say something
+    assert check_same(steps, "r") <= 1e-5
+
+
+def test_our_layout_is_theirs_turned_back():
+    ours = {"encode_w.0": torch.randn(5, 3), "encode_w.1": torch.randn(3, 2), "encode_b.0": torch.randn(3)}
+    ours |= {"decode_w.0": torch.randn(3, 2), "decode_w.1": torch.randn(5, 3)}
+    ours |= {"decode_b.0": torch.randn(3), "decode_b.1": torch.randn(5)}
+    items = torch.tensor([3, 1, 4, 0, 2])
+    theirs = their_layout(ours, items)
+    assert theirs["encode_w.0"].shape == (3, 5) and torch.equal(theirs["decode_b.1"], ours["decode_b.1"][items])
+    again = our_layout(theirs, items)
+    assert all(torch.equal(again[name], w) for name, w in ours.items()) and again.keys() == ours.keys()
 
 
 def test_fewer_users_than_a_batch_are_told(source, data):
@@ -114,24 +126,18 @@ def test_fewer_users_than_a_batch_are_told(source, data):
 
 def test_a_program_with_a_fault_is_found(source, data, monkeypatch):
     told = program.words
-    monkeypatch.setattr(
-        program, "words", lambda options: [*told(options), *(["--slower=0.999"] if "lr" in options else [])]
-    )
-    with pytest.raises(InputError, match=r"run 'r': at step \d+ the losses .* differ by .*; expected at most 1e-05"):
+    slower = lambda options: [*told(options), *(["--slower=0.999"] if "lr" in options else [])]  # noqa: E731
+    monkeypatch.setattr(program, "words", slower)
+    with pytest.raises(InputError, match=r"run 'r': epoch \d+, .* the losses .* differ by .*; expected at most 1e-05"):
         check_same(same_steps(run_of(**RUN), *data, source, 20), "r")
 
 
-@pytest.mark.parametrize(
-    ("step", "apart", "passes"), [(1, 2e-5, False), (11, 2e-5, True), (11, 6e-4, False), (0, 1e-4, True)]
-)
-def test_the_first_steps_are_held_to_rounding_and_later_ones_to_a_tipped_unit(step, apart, passes):
-    steps = pd.DataFrame({"step": [*range(1, 13), 0], "apart": 0.0})
-    steps.loc[steps["step"] == step, "apart"] = apart
-    if passes:
-        assert check_same(steps, "r") == pytest.approx(apart, rel=1e-3)
-    else:
-        with pytest.raises(InputError, match=f"run 'r': at step {step} the losses .* differ by {apart:.1e}; expected"):
-            check_same(steps, "r")
+@pytest.mark.parametrize("apart", [1.1e-5, np.nan])
+def test_the_step_that_differs_most_is_named(apart):
+    steps = pd.DataFrame({"epoch": [1, 1, 2], "step": [1, 0, 2], "apart": [1e-6, 2e-6, 1e-5]})
+    assert check_same(steps, "r") == 1e-5
+    with pytest.raises(InputError, match=f"run 'r': epoch 1, validation: .* differ by {apart:.1e}"):
+        check_same(steps.assign(apart=[1e-6, apart, 1e-5]), "r")
 
 
 def test_ratings_of_zero_are_refused(data, tmp_path):

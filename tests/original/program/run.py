@@ -5,6 +5,7 @@ from math import sqrt
 from pathlib import Path
 
 import torch
+import torch.optim as optim
 from logger import Logger
 from reco_encoder.data import input_layer
 from reco_encoder.model import model
@@ -42,7 +43,7 @@ def main():
     net = model.AutoEncoder(sizes, args.non_linearity_type, args.drop_prob)
     if Path(args.logdir, "model").is_file():
         net.load_state_dict(torch.load(Path(args.logdir, "model")))
-    sgd = torch.optim.SGD(net.parameters(), lr=args.lr * args.slower, momentum=0.9, weight_decay=args.weight_decay)
+    sgd = optim.SGD(net.parameters(), lr=args.lr * args.slower, momentum=0.9, weight_decay=args.weight_decay)
     schedule = MultiStepLR(sgd, milestones=[24, 36, 48, 66, 72], gamma=0.5)
     step = 0
     for epoch in range(args.num_epochs):
