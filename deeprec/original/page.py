@@ -55,10 +55,10 @@ def same_work(steps: Mapping[str, pd.DataFrame]) -> str:
     apart = {run: float(found["apart"].max()) for run, found in steps.items()}
     worst, n_steps = max(apart, key=lambda run: apart[run]), min(int(found["step"].max()) for found in steps.values())
     return (
-        f"Both do the same work: over the same batches, without dropout, at a learning rate of {STABLE_LR} or a run's own "
-        f"lower one, and each epoch from the same weights and momenta, all {len(apart)} runs have the same loss at each "
-        f"of {n_steps} steps or more, and the same validation error after each epoch, to {apart[worst]:.1e} of its size "
-        f"at most (`{worst}`)."
+        f"Both do the same work: over the same batches, without dropout, at a learning rate of {STABLE_LR} or a run's "
+        f"own lower one, and each epoch from the same weights and momenta, all {len(apart)} runs have the same loss at "
+        f"each of {n_steps} steps or more, and the same validation error after each epoch, to {apart[worst]:.1e} of "
+        f"its size at most (`{worst}`)."
     )
 
 
