@@ -1,12 +1,15 @@
 """The split by dates against Polars' streaming engine and DuckDB: seconds and peak memory, each in its own process.
 
+The workflow makes the splits of a data set side by side: --at-once 2 measures that, with the threads shared out.
+
 pip install polars duckdb, which the project itself does not need. All three write the same train part, in the same
 order, and the same ratings in validation and test together; which of the two one goes to is each engine's own chance.
 """
 
 import argparse
 import multiprocessing
-import resource
+import os
+import re
 import time
 from datetime import date
 from pathlib import Path
@@ -33,11 +36,12 @@ def make(path: Path, n: int) -> None:
     write_table(ratings_table(user, item, rating, day, origin="benchmark"), path)
 
 
-def ours(ratings: Path, out: Path) -> None:
+def ours(ratings: Path, out: Path, threads: int) -> None:
     split_ratings(ratings, out, DateSplit(train=TRAIN, test=TEST, seed=0))
 
 
-def polars(ratings: Path, out: Path) -> None:
+def polars(ratings: Path, out: Path, threads: int) -> None:
+    os.environ["POLARS_MAX_THREADS"] = str(threads)
     import polars as pl
 
     table = pl.scan_parquet(ratings)
@@ -64,10 +68,11 @@ def polars(ratings: Path, out: Path) -> None:
         part.sink_parquet(out / f"{name}.parquet", compression="zstd", engine="streaming")
 
 
-def duckdb(ratings: Path, out: Path) -> None:
+def duckdb(ratings: Path, out: Path, threads: int) -> None:
     import duckdb
 
-    query = duckdb.connect(config={"threads": THREADS, "memory_limit": "5GB", "temp_directory": str(out)}).execute
+    memory = f"{5 * threads / THREADS}GB"
+    query = duckdb.connect(config={"threads": threads, "memory_limit": memory, "temp_directory": str(out)}).execute
     query(f"CREATE VIEW ratings AS FROM '{ratings}'")
     days = {"train": TRAIN, "test": TEST}
     within = {name: f"date BETWEEN DATE '{first}' AND DATE '{last}'" for name, (first, last) in days.items()}
@@ -91,10 +96,27 @@ def duckdb(ratings: Path, out: Path) -> None:
         )
 
 
-def measured(engine: str, ratings: Path, out: Path, told: "multiprocessing.Queue[tuple[float, float]]") -> None:
+def measured(engine: str, ratings: Path, out: Path, threads: int, told: "multiprocessing.Queue[float]") -> None:
+    globals()[engine](ratings, out, threads)
+    # Not ru_maxrss, which a new process takes over from the one that started it.
+    peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    told.put(int(peak[1]) / 1024 if peak else float("nan"))
+
+
+def side_by_side(engine: str, ratings: Path, outs: list[Path]) -> tuple[float, float]:
+    """Return the seconds until all splits are made, and the peak memory of them together, in MB."""
+    spawn = multiprocessing.get_context("spawn")
+    told: multiprocessing.Queue[float] = spawn.Queue()
+    threads = max(1, THREADS // len(outs))
+    processes = [spawn.Process(target=measured, args=(engine, ratings, out, threads, told)) for out in outs]
     start = time.perf_counter()
-    globals()[engine](ratings, out)
-    told.put((time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    if any(process.exitcode for process in processes):
+        raise RuntimeError(f"exit {[process.exitcode for process in processes]}")
+    return time.perf_counter() - start, sum(told.get() for _ in outs)
 
 
 def content(folder: Path) -> str:
@@ -110,22 +132,20 @@ def main(args: argparse.Namespace) -> None:
     ratings = args.folder / "ratings.parquet"
     if not ratings.exists():
         make(ratings, args.ratings)
-    spawn = multiprocessing.get_context("spawn")
-    print(f"{pq.read_metadata(ratings).num_rows:,} ratings\n| engine | seconds | peak memory (MB) |\n|---|---|---|")
+    print(f"{pq.read_metadata(ratings).num_rows:,} ratings, {args.at_once} splits at once")
+    print("| engine | seconds | peak memory (MB) |\n|---|---|---|")
     contents = set()
     for engine in args.engines * args.turns:
-        out = args.folder / engine
-        out.mkdir(exist_ok=True)
-        told: multiprocessing.Queue[tuple[float, float]] = spawn.Queue()
-        process = spawn.Process(target=measured, args=(engine, ratings, out, told))
-        process.start()
-        process.join()
-        if process.exitcode:
-            print(f"| {engine} | failed ({process.exitcode}) | |", flush=True)
+        outs = [args.folder / f"{engine}_{index}" for index in range(args.at_once)]
+        for out in outs:
+            out.mkdir(exist_ok=True)
+        try:
+            seconds, peak = side_by_side(engine, ratings, outs)
+        except RuntimeError as error:
+            print(f"| {engine} | failed: {error} | |", flush=True)
             continue
-        seconds, peak = told.get()
         print(f"| {engine} | {seconds:.1f} | {peak:,.0f} |", flush=True)
-        contents.add(content(out))
+        contents |= {content(out) for out in outs}
     print("same parts" if len(contents) == 1 else f"parts that differ: {contents}")
 
 
@@ -134,5 +154,6 @@ if __name__ == "__main__":
     parser.add_argument("--folder", required=True, type=Path, help="where ratings and splits are written")
     parser.add_argument("--ratings", default=100_000_000, type=int, help="about so many ratings")
     parser.add_argument("--engines", default=["ours", "polars", "duckdb"], nargs="+", help="what to measure")
+    parser.add_argument("--at-once", default=1, type=int, help="splits that are made side by side, as by the workflow")
     parser.add_argument("--turns", default=1, type=int, help="times that each is measured, in turn")
     main(parser.parse_args())
