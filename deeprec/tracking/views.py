@@ -16,11 +16,13 @@ from deeprec.config.plan_files import ViewPlan
 from deeprec.config.run_settings import Run
 from deeprec.config.schema import FINAL
 from deeprec.evaluation.ablation_figure import zoomed
+from deeprec.evaluation.figure_style import COLOURS
 from deeprec.evaluation.words import heading
 from deeprec.tracking.live import find_runs
 from deeprec.tracking.mirror import NOTE, RunFolder
 
 VIEW, ORDER, NAME = "mlflow.sharedViewState.", "deeprec.views", "mlflow.runName"
+COLOUR = "mlflow.runColor"  # of a run by itself; groups get theirs from MLflow
 FIGURE = "figure."  # and an ablation's name: how the tags begin that say what its figure calls a run
 PARENT, BEST = "mlflow.parentRunId", "best/valid_rmse"  # MLflow's tag of a run below another; a trial's score
 EVERY = "deeprec-all"
@@ -66,11 +68,17 @@ def _colour(group: str) -> int:
 
 
 def tags_of(run: Run, groups: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """Return the tags by which MLflow's page finds, groups and names a training; `groups` are runs by label."""
+    """Return the tags by which MLflow's page finds, groups, names and colours a training; `groups` are runs by label.
+
+    Name and colour are those of the first figure that draws it; a label's place there gives the colour, as in curves.
+    """
     labels = {name: label for name, runs in groups.items() for label, found in runs.items() if found == run.name}
     figures = {group_tag(name, groups[name]): label for name, label in labels.items()}
     name = " · ".join([*next(iter(labels.items()), (run.name,)), f"seed {run.seed}"])
-    return {"ablation": ", ".join(labels), NAME: name, **figures}
+    tags = {"ablation": ", ".join(labels), NAME: name, **figures}
+    for figure, label in list(labels.items())[:1]:
+        tags[COLOUR] = COLOURS[list(groups[figure]).index(label) % len(COLOURS)]
+    return tags
 
 
 def forget_figures(client: MlflowClient, experiment: str, tags: Mapping[str, Mapping[str, str]]) -> None:

@@ -11,11 +11,13 @@ import pytest
 
 from deeprec.config.checks import load_plan
 from deeprec.config.plan_files import ViewPlan
+from deeprec.evaluation.figure_style import COLOURS
 from deeprec.runtime.files import ROOT
 from deeprec.runtime.ports import listen
 from deeprec.tracking.mirror import RunFolder, mirror_run
 from deeprec.tracking.store import open_store
 from deeprec.tracking.views import (
+    COLOUR,
     ORDER,
     VIEW,
     _colour,
@@ -90,6 +92,9 @@ def test_views_are_written_once_and_follow_the_config(folders, tmp_path):
     assert sorted(run.data.tags[tag] for run in found) == ["shallow", "three"]
     names = sorted(run.info.run_name for run in client.search_runs([experiment]))
     assert names == ["final · PCA · seed 0", "ranks · shallow · seed 0", "ranks · three · seed 0"]
+    colours = {run.info.run_name: run.data.tags[COLOUR] for run in client.search_runs([experiment])}
+    places = [colours[f"ranks · {label} · seed 0"] for label in GROUPS["ranks"]]
+    assert places == COLOURS[: len(places)]  # the lines' colours in the figure
     write_views(client, experiment, views[:1])
     left = client.get_experiment(experiment).tags
     assert [key for key in left if key.startswith(VIEW)] == [VIEW + "deeprec-final"]
