@@ -8,6 +8,8 @@ DEMO_PORT ?= 8501
 JOBS ?= 2
 DATASET ?= $(shell sed -n 's/^dataset: *\([^ #]*\).*/\1/p' config.yaml)
 TRACKING_URI ?= $(shell sed -n 's/^tracking_uri: *\([^ #]*\).*/\1/p' config.yaml)
+# ONLY=paper leaves out what is ours, and not the paper's.
+CONFIG := --config dataset=$(DATASET)$(if $(ONLY), only=$(ONLY))
 # PROFILE=slurm sends the jobs there (docs/cluster.md).
 WHERE := $(if $(PROFILE),--profile workflow/profiles/$(PROFILE),--logger progress --cores all)
 VENV := .venv
@@ -16,7 +18,7 @@ RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 .PHONY: reproduce mirror report original across test test-plain test-conda test-cluster lint docs ui serve demo
 
 # One line for all that runs, in place of Snakemake's many; a cluster's jobs are told of one by one.
-SNAKEMAKE = $(RUN) PYTHONPATH=workflow/console DATASET=$(DATASET) snakemake $(WHERE) --config dataset=$(DATASET)
+SNAKEMAKE = $(RUN) PYTHONPATH=workflow/console DATASET=$(DATASET) snakemake $(WHERE) $(CONFIG)
 
 reproduce: $(VENV)/ready $(if $(filter slurm,$(PROFILE)),$(VENV)/cluster)
 	$(SNAKEMAKE)
@@ -24,7 +26,7 @@ reproduce: $(VENV)/ready $(if $(filter slurm,$(PROFILE)),$(VENV)/cluster)
 
 # What MLflow missed, sent from the runs' folders; what is there stays.
 mirror: $(VENV)/ready
-	$(RUN) snakemake --cores all --config dataset=$(DATASET) --forcerun track_results -- results/$(DATASET)/tracking.json
+	$(RUN) snakemake --cores all $(CONFIG) --forcerun track_results -- results/$(DATASET)/tracking.json
 
 report: $(VENV)/ready
 	$(SNAKEMAKE) -- results/$(DATASET)/report.html

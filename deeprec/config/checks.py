@@ -203,13 +203,15 @@ def _check_names(plan: Plan) -> Iterator[str]:
             yield from _unknown(f"{at}: panel", "label", [*(panel.runs or []), *reference], ablation.runs)
     if FINAL in plan.ablations_as_written:
         yield f"ablation {FINAL!r}: the final table has this name; choose another"
-    for model, run in plan.models.items():
+    for model, run in plan.models_as_written.items():
         yield from _unknown(f"final.models.{model}", "run", [run], plan.defined)
-    if not plan.models:
+    if not plan.models_as_written:
         yield f"datasets.{plan.name}.final.models: every model is null; expected one that is not"
+    elif not plan.models:
+        yield f"only: found {plan.config.only!r}, where every model of `final` is a blend; expected one that is not"
     paper = plan.dataset.final.paper or plan.config.final.paper
     # Of a model that the data set leaves out, the paper's numbers are left out, too.
-    yield from _unknown("final.paper", "model", paper, [*plan.models, *plan.dataset.final.models])
+    yield from _unknown("final.paper", "model", paper, [*plan.models_as_written, *plan.dataset.final.models])
     for model, by_split in paper.items():
         yield from _unknown(
             f"final.paper.{model}", "split", by_split, dict.fromkeys([*PAPER_SPLITS, *plan.dataset.splits])

@@ -13,7 +13,8 @@ from deeprec.settings.blend import BlendSettings
 from deeprec.settings.models import MODELS
 from deeprec.settings.splits import TimeSplit
 
-OF_THE_PAPER = ("A", "B", "C", "D", "E")  # its experiments with autoencoders alone
+AUTOENCODERS = ("A", "B", "C", "D", "E")  # the paper's experiments with autoencoders alone
+OF_THE_PAPER = (*AUTOENCODERS, "F")
 OF_A_RUN = ("model", "split", "recipe", "like")  # what a run's entry may say beside its model's settings
 
 
@@ -43,13 +44,19 @@ class Plan:
     @cached_property
     def defined(self) -> dict[str, dict[str, Any]]:
         """What every run's entries say, by name."""
-        return define_runs(self.config, self.dataset, self.models.values())
+        return define_runs(self.config, self.dataset, self.models_as_written.values())
+
+    @cached_property
+    def models_as_written(self) -> dict[str, str]:
+        """The final table's models and their runs; those that the data set leaves out are gone."""
+        named = {**self.config.final.models, **self.dataset.final.models}
+        return {model: run for model, run in named.items() if run is not None}
 
     @cached_property
     def models(self) -> dict[str, str]:
-        """The final table's models and their runs, as they are written; those that the data set leaves out are gone."""
-        named = {**self.config.final.models, **self.dataset.final.models}
-        return {model: run for model, run in named.items() if run is not None}
+        """Those that are asked for: of the paper alone, none that is a blend."""
+        blends = self.blends if self.config.only else {}
+        return {model: run for model, run in self.models_as_written.items() if run not in blends}
 
     @cached_property
     def _copies(self) -> dict[str, dict[str, str]]:
@@ -140,7 +147,12 @@ class Plan:
     @cached_property
     def ablations_as_written(self) -> dict[str, Ablation]:
         """Ablations by name, those of the data set last, their runs as they are named there."""
-        return {**self.config.ablations, **self.dataset.ablations}
+        written = {**self.config.ablations, **self.dataset.ablations}
+        return {
+            name: ablation
+            for name, ablation in written.items()
+            if self.config.only is None or ablation.experiment in OF_THE_PAPER
+        }
 
     @cached_property
     def groups(self) -> dict[str, dict[str, str]]:
@@ -173,7 +185,6 @@ class Plan:
     def final(self) -> FinalTable:
         """The final table."""
         special = self.dataset.final
-        left_out = {model for model, run in special.models.items() if run is None}
         paper = self.config.final.paper if special.paper is None else special.paper
         return FinalTable(
             models={model: self._names[run] for model, run in self.models.items()},
@@ -181,7 +192,7 @@ class Plan:
             splits=list(self.dataset.splits),
             main_split=self.dataset.main_split,
             tuned=self.config.final.tuned if special.tuned is None else special.tuned,
-            paper={model: rmse for model, rmse in paper.items() if model not in left_out},
+            paper={model: rmse for model, rmse in paper.items() if model in self.models},
         )
 
     @property
@@ -222,7 +233,7 @@ class Plan:
         return {
             name: ablation
             for name, ablation in self.ablations.items()
-            if ablation.experiment in OF_THE_PAPER
+            if ablation.experiment in AUTOENCODERS
             and all(self.runs[run].model == DEFAULT_MODEL for run in ablation.runs.values())
         }
 

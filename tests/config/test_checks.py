@@ -15,7 +15,7 @@ from tests.config.changes import changed
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("epochz", 3, "unknown key epochz; choose from dataset, seeds"),
+        ("epochz", 3, "unknown key epochz; choose from dataset, only"),
         ("dataset", "netflx", "dataset: found 'netflx'; choose from movielens-100k, movielens-latest-small"),
         ("seeds", [0, 0], r"seeds: found \[0, 0\]; expected no seed twice"),
         ("seeds", [], r"seeds: found \[\]; expected at least 1 entries \(one training a run and seed\)"),
@@ -214,3 +214,10 @@ def test_no_config_ends_in_a_traceback(config, data):
     path = data.draw(st.sampled_from([path for path in entries(with_data) if "/" not in path or "." not in path]))
     with contextlib.suppress(InputError):
         load_plan(changed(with_data, path, data.draw(ANYTHING)))
+
+
+def test_the_paper_alone_needs_a_model_that_is_no_blend(config):
+    config = changed(config, "final/models", {"Mix": "rivals"}) | {"only": "paper", "dataset": "simulated"}
+    config = changed(config, "final/paper", {})
+    with pytest.raises(InputError, match="only: found 'paper', where every model of `final` is"):
+        load_plan(config)

@@ -236,6 +236,16 @@ def test_a_model_that_a_data_set_leaves_out_is_left_out_of_blends(config):
     assert "rrn" not in plan.runs
 
 
+def test_the_paper_alone_is_all_but_what_is_ours(config):
+    whole, paper = load_plan(config), load_plan(config | {"only": "paper"})
+    assert set(paper.runs) < set(whole.runs)
+    assert all(paper.runs[name] == whole.runs[name] for name in paper.runs)
+    assert set(whole.ablations) - set(paper.ablations) == {"recipe", "ingredients"}
+    assert set(whole.models) - set(paper.models) == {"DeepRec+", "Rivals, blended"}
+    assert paper.final.paper == whole.final.paper and paper.original_runs == whole.original_runs
+    assert "residual_items" not in paper.runs and not set(paper.runs) & set(paper.blends)
+
+
 def test_a_run_like_another_differs_by_its_own_settings_alone(config):
     config = changed(config, "runs/mine", {"like": "refeed_high_lr", "dropout": 0.1})
     config = changed(config, "runs/mine_too", {"like": "mine", "lr": 0.3})
