@@ -43,6 +43,13 @@ def test_every_split_of_the_final_table_is_judged():
     assert len(found) == 4
 
 
+def test_deeprec_plus_with_searched_settings_is_judged_by_itself():
+    models = {**FINAL["final"], "DeepRec+, searched": "searched", "DeepRec+, other": "other"}
+    found = verdicts({"final": models}, als=[0.93, 0.931, 0.933], plus=OURS, searched=[0.95, 0.951, 0.953])
+    assert found["plus_beats_the_best_rival"] == "held" and found["plus_searched_beats_the_best_rival"] == "not held"
+    assert len(found) == 4
+
+
 @pytest.mark.parametrize(("expect", "verdict"), [("worse", "held"), ("better", "not held")])
 def test_a_panel_of_changes_makes_a_claim_a_run(expect, verdict):
     panel = {"show": "change", "reference": "whole", "expect": expect, "runs": ["less", "lesser"]}
