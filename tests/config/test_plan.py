@@ -97,7 +97,7 @@ def test_a_data_set_leaves_a_model_out(config):
     plan = load_plan(changed(config, "datasets/movielens-100k/final/models", {"RRN": None, "New": "als"}))
     assert "RRN" not in plan.final.runs and "RRN" not in plan.final.paper and "New" in plan.final.runs
     assert not any(run.startswith("rrn") for run in plan.runs)
-    nothing = dict.fromkeys([*config["final"]["models"], "DeepRec, tuned shape"])
+    nothing = dict.fromkeys([*config["final"]["models"], "DeepRec, tuned shape", "DeepRec+, searched"])
     with pytest.raises(InputError, match="every model is null; expected one that is not"):
         load_plan(changed(config, "datasets/movielens-100k/final/models", nothing))
     with pytest.raises(InputError, match=r"final\.models\.RRN: found None; expected text"):
@@ -241,7 +241,7 @@ def test_the_paper_alone_is_all_but_what_is_ours(config):
     assert set(paper.runs) < set(whole.runs)
     assert all(paper.runs[name] == whole.runs[name] for name in paper.runs)
     assert set(whole.ablations) - set(paper.ablations) == {"recipe", "ingredients"}
-    assert set(whole.models) - set(paper.models) == {"DeepRec+", "Rivals, blended"}
+    assert set(whole.models) - set(paper.models) == {"DeepRec+", "DeepRec+, searched", "Rivals, blended"}
     assert paper.final.paper == whole.final.paper and paper.original_runs == whole.original_runs
     assert "residual_items" not in paper.runs and not set(paper.runs) & set(paper.blends)
 
