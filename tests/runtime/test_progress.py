@@ -1,8 +1,13 @@
 """What is left of a run: jobs by rule, times of this run or of the one before, and how it is said."""
 
+import importlib
+import logging
+from types import SimpleNamespace
+
 import pytest
 
 from deeprec.runtime.progress import Left, earlier_seconds, in_words
+from tests.conftest import ROOT
 
 
 def test_what_an_earlier_run_took_is_read_of_its_benchmarks(tmp_path):
@@ -50,3 +55,22 @@ def test_without_an_earlier_run_the_first_training_tells():
 )
 def test_a_time_in_words(seconds, words):
     assert in_words(seconds) == words
+
+
+def test_where_the_output_is_no_terminal_lines_count_the_jobs(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(ROOT / "workflow" / "console")
+    plugin = importlib.import_module("snakemake_logger_plugin_progress")
+    monkeypatch.setattr(plugin, "EVERY", -1.0)
+    handler = plugin.LogHandler(SimpleNamespace(dryrun=False), None)
+    told = [
+        ("RUN_INFO", {"stats": {"train_run_0": 2, "total": 2}}),
+        ("JOB_INFO", {"jobid": 7, "rule_name": "train_run_0", "wildcards": {"run": "als"}}),
+        ("JOB_FINISHED", {"job_id": 7}),
+        ("PROGRESS", {"done": 1, "total": 2}),
+    ]
+    for event, values in told:
+        handler.emit(logging.makeLogRecord({"event": plugin.LogEvent[event], **values}))
+    handler.close()
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "0 of 2 jobs · time left unknown · training als"
+    assert lines[-1].startswith("1 of 2 jobs · ")

@@ -36,6 +36,7 @@ class LogHandler(LogHandlerBase):
 
     def __post_init__(self) -> None:
         self.bar: Any = None
+        self.done = 0  # jobs; the bar does not count where the output is no terminal
         self.left = Left({}, {}, 1)
         self.running: dict[int, tuple[str, str, float]] = {}  # rule, what is shown of a job, and its start
         self.written = time.monotonic()
@@ -53,7 +54,8 @@ class LogHandler(LogHandlerBase):
             if rule:
                 self.left.ended(rule, time.monotonic() - start)
         elif event == LogEvent.PROGRESS and self.bar is not None:
-            self.bar.update(told["done"] - self.bar.n)
+            self.bar.update(told["done"] - self.done)
+            self.done = told["done"]
             self._show()
         elif event not in OF_JOBS and (record.levelno >= WARNING or not record.getMessage().startswith(NO_NEWS)):
             tqdm.write(self.format(record).strip(), file=sys.stderr)
@@ -70,7 +72,7 @@ class LogHandler(LogHandlerBase):
         self.bar.set_description_str(words)
         if self.bar.disable and time.monotonic() - self.written > EVERY:
             self.written = time.monotonic()
-            print(f"{self.bar.n} of {self.bar.total} jobs · {words}", file=sys.stderr, flush=True)
+            print(f"{self.done} of {self.bar.total} jobs · {words}", file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Leave the last state of the line on the screen."""
