@@ -124,12 +124,14 @@ def _draw_scores(axis: Axes, curves: list[Curves], original: list[Curves], paper
     # A line says that there is an order between the runs, so only numbers are joined.
     joined = all(curve.label.replace(".", "", 1).isdigit() for curve in curves)
     axis.plot(x_of_run, means, "-" if joined else "_", color=COLOURS[0], markersize=16, label="ours")
+    theirs = [curve.scores(score)[np.isfinite(curve.scores(score))] for curve in original]
     for x, (curve, mean, values) in enumerate(zip(curves, means, scores, strict=True)):
         if values:
+            top = max([*values, *(theirs[x] if original else ())])  # clear of every mark
             for value in values:
                 say(axis, x, value, f"{curve.label}: {value:.4f}, one of {len(values)} seeds")
             say(axis, x, mean, f"{curve.label}: {mean:.4f}, mean of {len(values)} seeds")
-            axis.annotate(f"{mean:.3f}", (x, max(values)), (-3 if joined else 0, 4), textcoords="offset points",
+            axis.annotate(f"{mean:.3f}", (x, top), (-3 if joined else 0, 4), textcoords="offset points",
                           ha="left" if joined else "center", va="bottom", fontsize=7, color=COLOURS[0])  # fmt: skip
     reference = np.array([paper.get(curve.run, np.nan) for curve in curves])
     for x, (curve, value) in enumerate(zip(curves, reference, strict=True)):
@@ -138,8 +140,7 @@ def _draw_scores(axis: Axes, curves: list[Curves], original: list[Curves], paper
     if np.isfinite(reference).any():
         look: dict[str, Any] = {"color": GREY, "markerfacecolor": "white", "markersize": 4, "linewidth": 1}
         axis.plot(x_of_run, reference, "s--" if joined else "s", label="paper, on Netflix", **look)
-    for x, curve in enumerate(original):
-        values = curve.scores(score)[np.isfinite(curve.scores(score))]
+    for x, (curve, values) in enumerate(zip(original, theirs, strict=True)):
         axis.plot([x + BESIDE] * len(values), values, "D", **HOLLOW, label="authors' program" if x == 0 else "")
         for value in values:
             say(axis, x + BESIDE, value, f"{curve.label}: {value:.4f}, the authors' program")

@@ -100,6 +100,15 @@ def test_the_authors_program_is_drawn_apart_with_the_runs_of_its_panel():
     assert "authors' program" in said and "dotted: the authors' program" in said.replace("\n", " ")
 
 
+@pytest.mark.parametrize(("theirs", "top"), [(1.4, 1.4), (0.9, 1.12)])
+def test_a_number_stands_clear_of_both_programs_marks(theirs, top):
+    ours, other = curves("2", "depth_2"), curves("2", "depth_2", 1)
+    other.metrics[0]["valid_rmse"] = theirs
+    figure = draw_ablation(with_panels({"show": "best_valid"}), [ours], "M", 4.0, [other])
+    [number] = [text for text in figure.axes[0].texts if text.get_text() == "1.110"]
+    assert number.xy[1] == pytest.approx(top)
+
+
 def test_one_seed_has_no_band_and_says_so():
     figure = draw_ablation(with_panels({"show": "valid"}), [curves("2", "depth_2", 1)], "M", 4.0)
     assert not figure.axes[0].collections and "one seed" in texts(figure)
