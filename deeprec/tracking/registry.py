@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import sqlalchemy
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 from mlflow.types.schema import AnyType
+from mlflow.utils.logging_utils import disable_logging, enable_logging
 
 from deeprec.config.dependencies import modules_of
 from deeprec.runtime.files import ROOT
@@ -69,8 +71,7 @@ def register_models(
 def _log(folder: RunFolder, name: str, run_id: str) -> str:
     """Log and register one model; return its version."""
     model = load(folder.path)
-    with tempfile.TemporaryDirectory() as beside, mlflow.start_run(run_id=run_id), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # MLflow's own, of type hints and deprecations
+    with tempfile.TemporaryDirectory() as beside, mlflow.start_run(run_id=run_id), _quiet():
         _copy_data(folder, Path(beside) / "data")
         _copy_code(Path(beside))
         info = mlflow.pyfunc.log_model(
@@ -85,6 +86,18 @@ def _log(folder: RunFolder, name: str, run_id: str) -> str:
             await_registration_for=None,
         )
     return str(info.registered_model_version)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep MLflow from saying three lines a model, and from warning of its own type hints and deprecations."""
+    disable_logging()  # type: ignore[no-untyped-call]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        enable_logging()  # type: ignore[no-untyped-call]
 
 
 def _copy_data(folder: RunFolder, to: Path) -> None:
