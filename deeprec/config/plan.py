@@ -258,11 +258,12 @@ class Plan:
         }
 
     def searched(self) -> dict[str, str]:
-        """Return what the search may change of each model in the final table, as it stands, in words."""
-        runs, models = self.config.search.runs, self.models
+        """Return what the search may change of each model that it searches for, as it stands, in words."""
+        searched = self.config.search.runs
         return {
-            model: ", ".join(f"{name} {getattr(self.run(run).settings, name)}" for name in runs.get(run, []))
-            for model, run in models.items()
+            model: ", ".join(f"{name} {getattr(self.run(run).settings, name)}" for name in searched[run])
+            for model, run in self.models.items()
+            if run in searched
         }
 
     def processes(self, run: str, threads: int | None = None) -> int:

@@ -116,6 +116,7 @@ def test_what_the_search_chose_is_told(config):
     plan = load_plan(config)
     als = plan.run("als").settings
     assert plan.searched()["ALS"] == f"rank {als.rank}, l2 {als.l2}, init_std {als.init_std}"
+    assert "DeepRec, tuned shape" in plan.searched() and "DeepRec+" not in plan.searched()
 
 
 def test_a_space_stands_beside_its_setting_or_in_the_config(config):
