@@ -23,7 +23,10 @@ def summary(results: Path, seconds: float) -> list[str]:
     tracking = json.loads((results / "tracking.json").read_text(encoding="utf-8"))
     lines += [f"  took {seconds / 60:.1f} minutes", f"  the report: {results}/report.html"]
     on_server = str(tracking.get("tracking_uri")).startswith("http")
-    lines += [f"  all runs in MLflow, a view a figure: {tracking['charts'] if on_server else 'make ui'}"]
+    if unsent := tracking.get("unsent"):
+        lines += [f"  {len(unsent)} not sent to MLflow: make mirror sends what is missing"]
+    else:
+        lines += [f"  all runs in MLflow, a view a figure: {tracking['charts'] if on_server else 'make ui'}"]
     if tracking["best_run"]:
         lines += ["  try the best model by validation: make demo, make serve, or"]
         lines += [f"    python scripts/recommend.py {tracking['best_run']} --all --out best.csv"]

@@ -39,3 +39,12 @@ def test_it_says_what_came_out_and_what_to_do_next(tmp_path, monkeypatch):
 def test_it_says_nothing_of_what_is_not_there(tmp_path):
     lines = summary(write(tmp_path, None), 1.0)
     assert not [line for line in lines if "published" in line or "recommend" in line]
+
+
+def test_it_says_what_mlflow_missed(tmp_path):
+    folder = write(tmp_path, None)
+    missed = {"tracking_uri": "http://127.0.0.1:9", "charts": None, "best_run": None, "unsent": ["a", "b"]}
+    (folder / "tracking.json").write_text(json.dumps(missed))
+    lines = summary(folder, 1.0)
+    assert lines[-1] == "  2 not sent to MLflow: make mirror sends what is missing"
+    assert not [line for line in lines if "None" in line]
