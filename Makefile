@@ -22,7 +22,7 @@ SNAKEMAKE = $(RUN) PYTHONPATH=workflow/console DATASET=$(DATASET) snakemake $(WH
 
 reproduce: $(VENV)/ready $(if $(filter slurm,$(PROFILE)),$(VENV)/cluster)
 	$(SNAKEMAKE)
-	@echo "Done. The report: results/$(DATASET)/report.html    All runs in MLflow: make ui"
+	@echo "Done. The report: results/$(DATASET)/report.html"
 
 # What MLflow missed, sent from the runs' folders; what is there stays.
 mirror: $(VENV)/ready

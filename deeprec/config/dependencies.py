@@ -40,6 +40,7 @@ def from_here(path: str | Path) -> str:
     return os.path.relpath(ROOT / path)
 
 
+@cache  # dozens of rules import the same files
 def _imported(path: Path) -> set[str]:
     """Return the names in a file's imports that may be modules of the package, dotted."""
     names: set[str] = set()
