@@ -15,8 +15,8 @@ from mlflow import MlflowClient
 from deeprec.config.plan_files import ViewPlan
 from deeprec.config.run_settings import Run
 from deeprec.config.schema import FINAL
-from deeprec.evaluation.ablation_figure import zoomed
 from deeprec.evaluation.figure_style import COLOURS
+from deeprec.evaluation.line_panel import zoomed
 from deeprec.evaluation.words import heading
 from deeprec.tracking.live import find_runs
 from deeprec.tracking.mirror import NOTE, RunFolder
@@ -74,9 +74,10 @@ def tags_of(run: Run, groups: Mapping[str, Mapping[str, str]]) -> dict[str, str]
     """
     labels = {name: label for name, runs in groups.items() for label, found in runs.items() if found == run.name}
     figures = {group_tag(name, groups[name]): label for name, label in labels.items()}
-    name = " · ".join([*next(iter(labels.items()), (run.name,)), f"seed {run.seed}"])
-    tags = {"ablation": ", ".join(labels), NAME: name, **figures}
-    for figure, label in list(labels.items())[:1]:
+    tags = {"ablation": ", ".join(labels), NAME: f"{run.name} · seed {run.seed}", **figures}
+    if labels:
+        figure, label = next(iter(labels.items()))
+        tags[NAME] = f"{figure} · {label} · seed {run.seed}"
         tags[COLOUR] = COLOURS[list(groups[figure]).index(label) % len(COLOURS)]
     return tags
 

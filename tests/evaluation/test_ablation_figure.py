@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 from deeprec.config.schema import Ablation, Panel
-from deeprec.evaluation.ablation_figure import PANELS, Curves, _apart, draw_ablation, draw_curve, times_to, zoomed
+from deeprec.evaluation.ablation_figure import PANELS, draw_ablation, draw_curve
+from deeprec.evaluation.curves import Curves
 from deeprec.evaluation.figure_style import save
+from deeprec.evaluation.line_panel import _apart, times_to, zoomed
 
 ABLATION = Ablation(
     title="Deeper is better",
@@ -107,6 +109,13 @@ def test_a_number_stands_clear_of_both_programs_marks(theirs, top):
     figure = draw_ablation(with_panels({"show": "best_valid"}), [ours], "M", 4.0, [other])
     [number] = [text for text in figure.axes[0].texts if text.get_text() == "1.110"]
     assert number.xy[1] == pytest.approx(top)
+
+
+def test_the_authors_marks_stand_beside_their_own_run():
+    ours, theirs = [curves("2", "depth_2"), curves("4", "depth_4")], [curves("4", "depth_4", 1)]
+    figure = draw_ablation(with_panels({"show": "best_valid"}), ours, "M", 4.0, theirs)
+    [hollow] = [line for line in figure.axes[0].lines if line.get_marker() == "D"]
+    assert 1 < hollow.get_xdata()[0] < 1.5 and hollow.get_label() == "authors' program"
 
 
 def test_one_seed_has_no_band_and_says_so():
