@@ -57,20 +57,39 @@ def test_a_time_in_words(seconds, words):
     assert in_words(seconds) == words
 
 
-def test_where_the_output_is_no_terminal_lines_count_the_jobs(monkeypatch, capsys):
+@pytest.fixture
+def handler(monkeypatch):
+    """The line's plugin, which writes at every event where the output is no terminal; it takes an event's name."""
     monkeypatch.syspath_prepend(ROOT / "workflow" / "console")
     plugin = importlib.import_module("snakemake_logger_plugin_progress")
     monkeypatch.setattr(plugin, "EVERY", -1.0)
     handler = plugin.LogHandler(SimpleNamespace(dryrun=False), None)
-    told = [
-        ("RUN_INFO", {"stats": {"train_run_0": 2, "total": 2}}),
-        ("JOB_INFO", {"jobid": 7, "rule_name": "train_run_0", "wildcards": {"run": "als"}}),
-        ("JOB_FINISHED", {"job_id": 7}),
-        ("PROGRESS", {"done": 1, "total": 2}),
-    ]
-    for event, values in told:
-        handler.emit(logging.makeLogRecord({"event": plugin.LogEvent[event], **values}))
+    handler.setFormatter(logging.Formatter())
+
+    def tell(event: str, level: int = logging.INFO, **values) -> None:
+        record = {"event": plugin.LogEvent[event], "levelno": level, "msg": event, **values}
+        handler.emit(logging.makeLogRecord(record))
+
+    yield tell
     handler.close()
+
+
+def test_where_the_output_is_no_terminal_lines_count_the_jobs(handler, capsys):
+    handler("RUN_INFO", stats={"train_run_0": 2, "total": 2})
+    handler("JOB_INFO", jobid=7, rule_name="train_run_0", wildcards={"run": "als"})
+    handler("JOB_FINISHED", job_id=7)
+    handler("PROGRESS", done=1, total=2)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "0 of 2 jobs · time left unknown · training als"
     assert lines[-1].startswith("1 of 2 jobs · ")
+
+
+def test_a_job_that_failed_is_told_of_and_runs_no_more(handler, capsys):
+    handler("RUN_INFO", stats={"train_run_0": 2, "total": 2})
+    for number, run in enumerate(("als", "pca")):
+        handler("JOB_INFO", jobid=number, rule_name="train_run_0", wildcards={"run": run})
+    handler("JOB_ERROR", logging.ERROR, jobid=0, rule_name="train_run_0")
+    handler("PROGRESS", done=0, total=2)
+    lines = capsys.readouterr().err.splitlines()
+    assert "training als, training pca" in lines[1]
+    assert lines[2] == "JOB_ERROR" and lines[-1].endswith(" · training pca")

@@ -44,6 +44,8 @@ class LogHandler(LogHandlerBase):
     def emit(self, record: LogRecord) -> None:
         """Take in one of Snakemake's messages."""
         event, told = getattr(record, "event", None), vars(record)
+        if event == LogEvent.JOB_ERROR:  # a job that failed runs no more; what it died of is written below
+            self.running.pop(told["jobid"], None)
         if event == LogEvent.RUN_INFO and not self.common_settings.dryrun:
             self._start(told["stats"])
         elif event == LogEvent.JOB_INFO and self.bar is not None:
