@@ -1,12 +1,13 @@
 """The final table's models in MLflow: logged as code and files, registered, the best one by validation the champion."""
 
 import hashlib
+import io
 import logging
 import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ import sqlalchemy
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 from mlflow.types.schema import AnyType
-from mlflow.utils.logging_utils import disable_logging, enable_logging
 
 from deeprec.config.dependencies import modules_of
 from deeprec.runtime.files import ROOT
@@ -71,7 +71,12 @@ def register_models(
 def _log(folder: RunFolder, name: str, run_id: str) -> str:
     """Log and register one model; return its version."""
     model = load(folder.path)
-    with tempfile.TemporaryDirectory() as beside, mlflow.start_run(run_id=run_id), _quiet():
+    with (
+        tempfile.TemporaryDirectory() as beside,
+        mlflow.start_run(run_id=run_id),
+        redirect_stderr(io.StringIO()),  # MLflow says three lines a model,
+        warnings.catch_warnings(action="ignore"),  # and warns of its own type hints and deprecations
+    ):
         _copy_data(folder, Path(beside) / "data")
         _copy_code(Path(beside))
         info = mlflow.pyfunc.log_model(
@@ -86,18 +91,6 @@ def _log(folder: RunFolder, name: str, run_id: str) -> str:
             await_registration_for=None,
         )
     return str(info.registered_model_version)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep MLflow from saying three lines a model, and from warning of its own type hints and deprecations."""
-    disable_logging()  # type: ignore[no-untyped-call]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        enable_logging()  # type: ignore[no-untyped-call]
 
 
 def _copy_data(folder: RunFolder, to: Path) -> None:
