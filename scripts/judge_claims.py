@@ -21,7 +21,8 @@ def main(args: argparse.Namespace) -> None:
     for verdicts, path, whose in ((papers, args.out, "the paper's"), (own, args.own, "ours")):
         write_csv(verdicts, path)
         counts = verdicts["verdict"].value_counts()
-        logging.info("claims of %s: %s", whose, ", ".join(f"{counts.get(v, 0)} {v}" for v in VERDICTS))
+        if len(verdicts):
+            logging.info("claims of %s: %s", whose, ", ".join(f"{counts.get(v, 0)} {v}" for v in VERDICTS))
 
 
 if __name__ == "__main__":
