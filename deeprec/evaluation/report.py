@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
+from deeprec.config.plan import AUTOENCODERS
 from deeprec.config.plan_files import ReportPlan
 from deeprec.config.schema import FINAL, Ablation
 from deeprec.evaluation.across import elsewhere
@@ -88,6 +89,7 @@ def report_context(plan: ReportPlan, found: Results) -> dict[str, Any]:
     train = datasets[(datasets["part"] == "train") & (datasets["split"] == plan.main_split)].iloc[0]
     scale = scale_of(claims, rating_range(datasets))
     rows, theirs = verdict_rows(claims, scale), read_original(found.original, found.results)
+    sections = [_ablation_context(name, ablation, found, theirs) for name, ablation in plan.ablations.items()]
     return {
         "plan": plan,
         # What the paper measured on: a data set may have any name, so its source tells.
@@ -98,7 +100,9 @@ def report_context(plan: ReportPlan, found: Results) -> dict[str, Any]:
         "scores": score_agreement(records(found.final), plan.dataset),
         "ticks": scale.ticks,
         "verdicts": grouped(rows, _experiments(plan)),
-        "ablations": [_ablation_context(name, ablation, found, theirs) for name, ablation in plan.ablations.items()],
+        # The final table closes the paper's experiments; what is not the paper's stands after it.
+        "ablations": [section for section in sections if section["experiment"] in AUTOENCODERS],
+        "beyond_paper": [section for section in sections if section["experiment"] not in AUTOENCODERS],
         "original": theirs and theirs.sentences,
         "elsewhere": elsewhere(found.across, plan.dataset),
         "final": _final_context(plan, found),

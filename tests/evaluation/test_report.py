@@ -2,6 +2,7 @@
 
 import html
 import re
+import shutil
 from dataclasses import replace
 
 import pandas as pd
@@ -122,6 +123,17 @@ def test_claims_of_ours_stand_apart_and_count_for_none_of_the_paper_s(page):
     assert "<b>0</b>held" in counts and "<b>1</b>not held" in counts and "<b>0</b>unclear" in counts
     assert "DeepRec+ leads" not in rest.split("<section")[0]
     assert "DeepRec+ leads" in page.split("Beyond the paper, by the same rule:")[1]
+
+
+def test_the_final_table_closes_the_paper_s_experiments_and_what_is_not_the_paper_s_follows(tmp_path):
+    other = Ablation(title="Recipe", runs={"fast": "depth_2"})
+    # Defined before the paper's own, it still comes after them.
+    plan = PLAN.model_copy(update={"ablations": {"recipe": other, **PLAN.ablations}})
+    results(tmp_path)
+    shutil.copy(tmp_path / "figures/depth.svg", tmp_path / "figures/recipe.svg")
+    page = render(tmp_path, plan)
+    assert re.findall('<section id="([^"]*)"', page)[:3] == ["depth", "final", "recipe"]
+    assert re.findall('href="#([^"]*)"', page.split("</nav>")[0])[:4] == ["verdicts", "depth", "final", "recipe"]
 
 
 def test_page_says_what_was_found_and_of_what(page):
