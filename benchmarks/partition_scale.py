@@ -38,9 +38,9 @@ def plan_for(n_ratings: int) -> Plan:
     return plan_of("simulated-netflix", n_ratings=n_ratings, **size)
 
 
-def stages(n_ratings: int, folder: Path) -> Iterator[tuple[str, Cost]]:
+def stages(plan: Plan, folder: Path) -> Iterator[tuple[str, Cost]]:
     """Run the stages one after the other, and yield what each costs."""
-    plan, source = plan_for(n_ratings), folder / "plan" / "source.yaml"
+    source = folder / "plan" / "source.yaml"
     write_plan(plan, folder / "plan")
     if not (folder / "manifest.json").exists():
         yield "simulate", write_archive(source, folder)
@@ -85,7 +85,7 @@ def main(args: argparse.Namespace) -> None:
     for n_ratings in args.sizes:
         with contextlib.nullcontext(args.folder) if args.folder else tempfile.TemporaryDirectory() as parent:
             folder = Path(parent, str(n_ratings))
-            for stage, cost in stages(n_ratings, folder):
+            for stage, cost in stages(plan_for(n_ratings), folder):
                 row = {"ratings": n_ratings, "stage": stage, "seconds": cost.seconds}
                 row |= {"processor_seconds": cost.processor_seconds, "peak_mb": cost.peak_bytes / 1e6}
                 rows.append({**row, "peak_bytes_a_rating": cost.peak_bytes / n_ratings})
