@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, Field, create_model
+from pydantic import AfterValidator, Field, create_model, field_validator
 from pydantic_core import PydanticCustomError
 
 from deeprec.runtime.addresses import INSTEAD, has_password
@@ -87,8 +87,14 @@ class Search(Settings):
     trials: int = setting(..., "trainings a run, those that are cut short among them", ge=1)
     seed: int = setting(..., "of the sampling and of every training", ge=0)
     runs: dict[str, list[str] | dict[str, Space | None]] = setting(
-        ..., "the settings to search, by run: names, or names with a space (null: its own)", min_length=1
-    )
+        ..., "the settings to search, by run: names, or names with a space (null: its own); a run as null is left out",
+        min_length=1,
+    )  # fmt: skip
+
+    @field_validator("runs", mode="before")
+    @classmethod
+    def _left_out(cls, runs: Any) -> Any:
+        return {run: tried for run, tried in runs.items() if tried is not None} if isinstance(runs, dict) else runs
 
 
 class Dataset(Source):

@@ -160,6 +160,13 @@ def test_settings_that_do_not_go_together_are_not_searched_together(config):
         load_plan(changed(run, "search/runs/mine", choices))
 
 
+def test_a_run_is_left_out_of_the_search_by_null(config):
+    assert "rrn" in load_plan(config).config.search.runs
+    assert "rrn" not in load_plan(changed(config, "search/runs/rrn", None)).config.search.runs
+    with pytest.raises(InputError, match=r"search.runs: found \{\}; expected"):
+        load_plan({**config, "search": {**config["search"], "runs": {"rrn": None}}})
+
+
 def test_all_mistakes_are_told_at_once(config):
     with pytest.raises(InputError) as error:
         load_plan(changed(changed(config, "seedz", 1), "device", "tpu"))
