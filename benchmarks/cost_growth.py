@@ -4,9 +4,9 @@
     python benchmarks/cost_growth.py --folder DIR              and a hundred million: an hour, 4 GB on the disk
 
 Simulated ratings of Netflix's proportions: users grow with the ratings, items stay as many as Netflix's. Every stage
-and model runs in a fresh process; of a model, one epoch counts. Processor seconds, so that other work beside
-it changes little. An exponent of 1 means twice the cost for twice the ratings. It is fitted from a million ratings on,
-below which start-up counts for more.
+and model runs in a fresh process; of a model, one epoch counts. Processor seconds, so that other work beside it changes
+little; peak memory, of a stage with its imports, of a model beyond them. An exponent of 1 means twice the cost for twice
+the ratings. It is fitted from a million ratings on, below which start-up counts for more.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def main(args: argparse.Namespace) -> None:
             for row in costs_at(int(size), Path(parent, f"{size:.0f}"), args.models, args.threads):
                 rows.append({"ratings": size, **row})
                 print(f"{size:.0f} {row['what']}: {row['seconds']:.2f} s, {row['bytes'] / 1e6:,.0f} MB", flush=True)
-    print(growth(pd.DataFrame(rows)).to_markdown(index=False))
+    print(growth(pd.DataFrame(rows)).to_markdown(index=False, disable_numparse=True))
 
 
 if __name__ == "__main__":

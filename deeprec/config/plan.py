@@ -25,7 +25,7 @@ class FinalTable(Settings):
     runs: dict[str, dict[str, str]] = setting(..., "run by model and split")
     splits: list[str] = setting(..., "all splits, in their order")
     main_split: str = setting(..., "split of the runs that name none")
-    tuned: bool = setting(..., "whether the settings were chosen by a search on this data set")
+    tuned: int = setting(..., "trials of the search that chose the runs' settings on this data set; 0: none did")
     paper: dict[str, dict[str, float]] = setting(..., "the paper's test RMSE on Netflix, by model and split")
 
 

@@ -69,7 +69,7 @@ class Final(Settings):
     """The final table: every model on every split of the data set."""
 
     models: Runs = setting(..., "name in the table: run", min_length=1)
-    tuned: bool = setting(False, "whether the runs' settings were chosen by a search on this data set")
+    tuned: int = setting(0, "trials of the search that chose the runs' settings on this data set; 0: none did", ge=0)
     paper: dict[str, dict[str, float]] = setting({}, "the paper's test RMSE on Netflix, by name, split", unit="stars")
 
 
@@ -77,7 +77,9 @@ class FinalOfDataset(Settings):
     """What a data set changes of the final table."""
 
     models: dict[str, str | None] = setting({}, "models that are added or, as null, left out")
-    tuned: bool | None = setting(None, "whether the runs' settings were chosen by a search on this data set")
+    tuned: int | None = setting(
+        None, "trials of the search that chose the runs' settings on this data set; 0: none did", ge=0
+    )
     paper: dict[str, dict[str, float]] | None = setting(None, "other numbers of the paper's", unit="stars")
 
 

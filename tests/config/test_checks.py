@@ -63,7 +63,7 @@ from tests.config.changes import changed
         ("runs/als", {"rank": -(2**64)}, "run 'als'.rank: found -18446744073709551616; expected a number of 64 bits"),
         ("runs/depth_4", {"hidden": [10**12]}, "run 'depth_4': found sizes of 4.0e.15 bytes of weights for 1,000"),
         ("runs/als", {"rank": 10**12}, "run 'als': found sizes of 4.0e.15 bytes of weights for 1,000 items; expected"),
-        ("final/tuned", "yes", "final.tuned: found 'yes'; expected true or false"),
+        ("final/tuned", "yes", "final.tuned: found 'yes'; expected a whole number"),
         ("search/trials", 0, "search.trials: found 0; expected at least 1"),
         ("search/runs/svd", ["rank"], "search.runs: unknown run 'svd'; choose from"),
         ("search/runs/als", ["rnk"], "search.runs.als: unknown key 'rnk'; choose from epochs, patience, "),

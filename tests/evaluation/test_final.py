@@ -10,7 +10,7 @@ FINAL = FinalTable(
     models={"A": "a", "B": "b"},
     splits=["all", "3m"],
     main_split="all",
-    tuned=False,
+    tuned=0,
     runs={"A": {"all": "a", "3m": "a_3m"}, "B": {"all": "b", "3m": "b_3m"}},
     paper={"B": {"3m": 0.9, "full": 0.8}},
 )

@@ -42,7 +42,7 @@ PLAN = ReportPlan(
         runs={"DeepRec": {"3m": "depth_2"}},
         splits=["3m"],
         main_split="3m",
-        tuned=True,
+        tuned=20,
         paper={},
     ),
     searched={"DeepRec": "lr 0.02"},
@@ -160,7 +160,7 @@ def test_page_says_how_the_models_were_tuned(page, tmp_path):
         "stand in doubt",
     ):
         assert words in page
-    untuned = PLAN.final.model_copy(update={"tuned": False})
+    untuned = PLAN.final.model_copy(update={"tuned": 0})
     assert "The models are not tuned on Toy &amp; ratings" in render(
         tmp_path, PLAN.model_copy(update={"final": untuned})
     )
