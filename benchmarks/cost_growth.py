@@ -5,8 +5,8 @@
 
 Simulated ratings of Netflix's proportions: users grow with the ratings, items stay as many as Netflix's. Every stage
 and model runs in a fresh process; of a model, one epoch counts. Processor seconds, so that other work beside it changes
-little; peak memory, of a stage with its imports, of a model beyond them. An exponent of 1 means twice the cost for twice
-the ratings. It is fitted from a million ratings on, below which start-up counts for more.
+little; peak memory, of a stage with its imports, of a model beyond them. An exponent of 1 means twice the cost for
+twice the ratings. It is fitted from a million ratings on, below which start-up counts for more.
 """
 
 import argparse
