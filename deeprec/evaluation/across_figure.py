@@ -45,7 +45,7 @@ def draw_across(found: Sequence[Found], table: pd.DataFrame) -> Figure:
             axis.axvline(0, color=GREY, linewidth=0.8)
             for row in records(rows):
                 _draw_cell(axis, y_of_claim[row["claim"]], row, one)
-            axis.set_title("\n".join([one.title, *textwrap.wrap(one.size, 30)]), fontsize=7, loc="left")
+            axis.set_title("\n".join([one.title, *one.size.split(", ", 1)]), fontsize=7, loc="left")
             axis.set_xlabel("% of the scale")
             axis.tick_params(axis="y", length=0)
         ticks = [-10, -1, 0, 1, 10]
@@ -77,4 +77,5 @@ def _draw_cell(axis: Axes, y: float, row: dict[str, Any], one: Found) -> None:
 
 def _write(axis: Axes, y: float, words: str) -> None:
     at = ("axes fraction", "data")
-    axis.annotate(words, (0.5, y), xycoords=at, ha="center", va="center", fontsize=6.5, color=GREY)
+    behind = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}  # the line at zero does not run through the words
+    axis.annotate(words, (0.5, y), xycoords=at, ha="center", va="center", fontsize=6.5, color=GREY, bbox=behind)
