@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,10 @@ def store(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def start(store: Path, *options: str) -> subprocess.Popen:
     command = [sys.executable, ROOT / "scripts" / "serve_model.py", "--port", "0", *options]
-    return subprocess.Popen(command, cwd=store.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    # A shell that starts tests in the background has them, and what they start, ignore Ctrl-C.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(command, cwd=store.parent, **pipes, text=True, preexec_fn=heed)
 
 
 @pytest.fixture(scope="module")
