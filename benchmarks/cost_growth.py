@@ -83,9 +83,7 @@ def main(args: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--sizes", type=float, nargs="+", default=[1e5, 1e6, 1e7, 100_480_507], help="numbers of ratings"
-    )
+    parser.add_argument("--sizes", type=float, nargs="+", default=SIZES, help="numbers of ratings")
     parser.add_argument("--models", nargs="*", default=MODELS, choices=MODELS, help="runs of config.yaml")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads of a training")
     parser.add_argument("--folder", type=Path, help="where to keep ratings and splits; a temporary folder where absent")
