@@ -143,7 +143,7 @@ def show_proof(clone: Path, folder: Path, run: Run, n_steps: int) -> None:
     apart = check_same(steps, run.name)
     (theirs, ours), n_steps = (steps[side] for side in ("theirs", "ours")), int(steps["step"].max())
     print(
-        f"same work, fp32: {n_steps} losses from {theirs.iloc[0]:.4f} to {theirs.iloc[-2]:.4f} and validation "
+        f"same work, in fp64: {n_steps} losses from {theirs.iloc[0]:.4f} to {theirs.iloc[-2]:.4f} and validation "
         f"RMSE {theirs.iloc[-1] ** 0.5:.4f} (ours {ours.iloc[-1] ** 0.5:.4f}) differ by {apart:.1e} at most"
     )
 

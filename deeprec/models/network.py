@@ -116,7 +116,7 @@ class AutoEncoder(nn.Module):
 
     def _affine(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
         # The weights are rounded anew each time: a copy kept over an update (as autocast's cache does) is stale.
-        kind = self.precision if self.training else torch.float32
+        kind = self.precision if self.training else PRECISIONS["fp32"]
         return torch.addmm(b.to(kind), x.to(kind), w.to(kind))
 
     def forward(self, x: Tensor | SparseRows, at: SparseRows | None = None) -> Tensor:

@@ -7,7 +7,6 @@ import pandas as pd
 from deeprec.evaluation.tables import records
 from deeprec.evaluation.words import number, signed, spread
 from deeprec.original.comparison import Pair
-from deeprec.original.options import STABLE_LR
 
 BY_DESIGN = """\
 What differs by design: they leave out an epoch's last batch (`drop_last` does so here), call the root of an unweighted
@@ -55,10 +54,9 @@ def same_work(steps: Mapping[str, pd.DataFrame]) -> str:
     apart = {run: float(found["apart"].max()) for run, found in steps.items()}
     worst, n_steps = max(apart, key=lambda run: apart[run]), min(int(found["step"].max()) for found in steps.values())
     return (
-        f"Both do the same work: over the same batches, without dropout, at a learning rate of {STABLE_LR} or a run's "
-        f"own lower one, and each epoch from the same weights and momenta, all {len(apart)} runs have the same loss at "
-        f"each of {n_steps} steps or more, and the same validation error after each epoch, to {apart[worst]:.1e} of "
-        f"its size at most (`{worst}`)."
+        f"Both do the same work: from the same weights and over the same batches, without dropout, in double "
+        f"precision, all {len(apart)} runs have the same loss at each of {n_steps} steps or more, and the same "
+        f"validation error after each epoch, to {apart[worst]:.1e} of its size at most (`{worst}`)."
     )
 
 

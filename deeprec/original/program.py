@@ -2,8 +2,7 @@
 
 Small things stand in for what it asks of its surroundings: a logger that keeps what it is told (theirs needs the
 TensorFlow of 2017), no norms of weights for that logger's pages, no export to ONNX, a schedule that counts epochs as
-torch did then, an optimizer whose momenta can be read, and a save that keeps the best epoch's weights alone, where
-theirs are a file an epoch.
+torch did then, and a save that keeps the best epoch's weights alone, where theirs are a file an epoch.
 """
 
 import contextlib
@@ -57,17 +56,14 @@ def train(
     best: Path | None = None,
     on_epoch: Callable[[int], object] = lambda epoch: None,
     shuffle: Callable[[list[Any]], None] | None = None,
-    on_state: Callable[[Weights, Weights], object] = lambda weights, momenta: None,
 ) -> dict[str, list[float]]:
     """Train with options of its command line; return what it logs by tag, and `Evaluation_time`, seconds.
 
     `best` is where the weights of the best evaluated epoch go. `shuffle` stands in for the order in which users come,
-    which otherwise follows from the seed, as the weights do. `on_state` gets the weights and their momenta by name
-    after each evaluated epoch; both go on to change.
+    which otherwise follows from the seed, as the weights do.
     """
     check_source(source)
     logged: dict[str, list[float]] = defaultdict(list)
-    optimizers: list[torch.optim.Optimizer] = []
 
     class Logger:
         def __init__(self, folder: str):
@@ -78,19 +74,12 @@ def train(
             if tag == "Epoch_time":
                 on_epoch(step + 1)
 
-    class Sgd(torch.optim.SGD):
-        def __init__(self, *arguments: Any, **named: Any):
-            super().__init__(*arguments, **named)
-            optimizers.append(self)
-
     def save(weights: Weights, path: str) -> None:
         if path.endswith(LAST):  # once more, after the last epoch
             return
         scores = logged["EVALUATION_RMSE"]
         if best is not None and math.isfinite(scores[-1]) and scores[-1] <= min(scores):
             torch_save(weights, best)
-        momenta = {p.data_ptr(): state["momentum_buffer"] for p, state in optimizers[-1].state.items()}
-        on_state(weights, {name: momenta[w.data_ptr()] for name, w in weights.items()})
 
     with _at_home(source, "run.py", options), TemporaryDirectory() as logs:
         sys.modules["logger"] = types.ModuleType("logger")
@@ -107,7 +96,7 @@ def train(
             logged["Evaluation_time"].append(time.perf_counter() - start)
             return rmse
 
-        run.do_eval, run.MultiStepLR, run.optim = evaluate, Schedule, types.SimpleNamespace(SGD=Sgd)
+        run.do_eval, run.MultiStepLR = evaluate, Schedule
         run.log_var_and_grad_summaries = lambda *_, **__: None
         if shuffle:
             run.input_layer.shuffle = shuffle

@@ -11,9 +11,10 @@ import torch
 
 from deeprec.data.text_format import write_text_format
 from deeprec.evaluation.curves import read_curves
+from deeprec.models.network import PRECISIONS
 from deeprec.original import program
-from deeprec.original.options import options_of, words
-from deeprec.original.same_steps import check_same, our_layout, same_steps, their_layout
+from deeprec.original.options import TOLERANCE, options_of, words
+from deeprec.original.same_steps import check_same, double_precision, same_steps, their_layout
 from deeprec.original.training import train_original
 from deeprec.runtime.files import InputError
 from tests.conftest import run_of
@@ -105,18 +106,30 @@ def test_both_have_the_same_losses(source, data, refeed):
     assert list(steps["step"][steps["step"] > 0]) == list(range(1, 21))
     assert list(steps["epoch"]) == [epoch for epoch in range(1, 11) for _ in range(3)]  # two steps, then validation
     assert steps["ours"].iloc[-2] < 0.9 * steps["ours"].iloc[0]  # it learns, so that later steps say something
-    assert check_same(steps, "r") <= 1e-5
+    assert check_same(steps, "r") <= TOLERANCE
+    assert steps["apart"][steps["step"] > 0].max() <= 1e-9  # no prediction in fp32 between
 
 
-def test_our_layout_is_theirs_turned_back():
+def test_their_layout_computes_the_same():
     ours = {"encode_w.0": torch.randn(5, 3), "encode_w.1": torch.randn(3, 2), "encode_b.0": torch.randn(3)}
     ours |= {"decode_w.0": torch.randn(3, 2), "decode_w.1": torch.randn(5, 3)}
     ours |= {"decode_b.0": torch.randn(3), "decode_b.1": torch.randn(5)}
     items = torch.tensor([3, 1, 4, 0, 2])
     theirs = their_layout(ours, items)
-    assert theirs["encode_w.0"].shape == (3, 5) and torch.equal(theirs["decode_b.1"], ours["decode_b.1"][items])
-    again = our_layout(theirs, items)
-    assert all(torch.equal(again[name], w) for name, w in ours.items()) and again.keys() == ours.keys()
+    assert theirs["encode_w.0"].shape == (3, 5) and torch.equal(theirs["encode_w.1"], ours["encode_w.1"].T)
+    assert torch.equal(theirs["encode_w.0"][:, 1], ours["encode_w.0"][1])  # item 1 is their second, too
+    assert torch.equal(theirs["decode_w.1"][0], ours["decode_w.1"][3])  # item 3 is their first
+    assert torch.equal(theirs["decode_b.1"], ours["decode_b.1"][items])
+    assert all(torch.equal(theirs[name], ours[name]) for name in ("encode_b.0", "decode_w.0", "decode_b.0"))
+
+
+def test_double_precision_ends_with_its_block():
+    before = torch.Tensor.float, torch.FloatTensor, torch.sparse.FloatTensor, dict(PRECISIONS)
+    with pytest.raises(ZeroDivisionError), double_precision():
+        assert torch.ones(1, dtype=torch.int8).float().dtype == torch.FloatTensor([1]).dtype == torch.float64
+        raise ZeroDivisionError
+    assert before == (torch.Tensor.float, torch.FloatTensor, torch.sparse.FloatTensor, dict(PRECISIONS))
+    assert torch.ones(1).dtype == torch.float32
 
 
 def test_fewer_users_than_a_batch_are_told(source, data):
@@ -126,18 +139,18 @@ def test_fewer_users_than_a_batch_are_told(source, data):
 
 def test_a_program_with_a_fault_is_found(source, data, monkeypatch):
     told = program.words
-    slower = lambda options: [*told(options), *(["--slower=0.999"] if "lr" in options else [])]  # noqa: E731
+    slower = lambda options: [*told(options), *(["--slower=0.99999"] if "lr" in options else [])]  # noqa: E731
     monkeypatch.setattr(program, "words", slower)
-    with pytest.raises(InputError, match=r"run 'r': epoch \d+, .* the losses .* differ by .*; expected at most 1e-05"):
+    with pytest.raises(InputError, match=r"run 'r': epoch \d+, .* the losses .* differ by .*; expected at most 1e-07"):
         check_same(same_steps(run_of(**RUN), *data, source, 20), "r")
 
 
-@pytest.mark.parametrize("apart", [1.1e-5, np.nan])
+@pytest.mark.parametrize("apart", [1.1e-7, np.nan])
 def test_the_step_that_differs_most_is_named(apart):
-    steps = pd.DataFrame({"epoch": [1, 1, 2], "step": [1, 0, 2], "apart": [1e-6, 2e-6, 1e-5]})
-    assert check_same(steps, "r") == 1e-5
+    steps = pd.DataFrame({"epoch": [1, 1, 2], "step": [1, 0, 2], "apart": [1e-8, 2e-8, 1e-7]})
+    assert check_same(steps, "r") == 1e-7
     with pytest.raises(InputError, match=f"run 'r': epoch 1, validation: .* differ by {apart:.1e}"):
-        check_same(steps.assign(apart=[1e-6, apart, 1e-5]), "r")
+        check_same(steps.assign(apart=[1e-8, apart, 1e-7]), "r")
 
 
 def test_ratings_of_zero_are_refused(data, tmp_path):

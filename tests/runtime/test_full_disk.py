@@ -84,9 +84,13 @@ def test_system_s_own_error_is_understood(tmp_path: Path) -> None:
 
 
 def test_script_ends_in_one_line_and_leaves_no_output(tmp_path: Path) -> None:
-    """A limit on the size of files stands in for the disk: the system refuses to write on."""
+    """A limit on the size of files stands in for the disk: the system refuses to write on.
+
+    Bytecode is not written: Python keeps a module's that was cut off, and every later import of it would fail.
+    """
     command = (
-        "import resource, signal, runpy, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "import resource, signal, runpy, sys; sys.dont_write_bytecode = True; "
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)); sys.argv = sys.argv[1:]; "
         "runpy.run_path(sys.argv[0], run_name='__main__')"
     )
