@@ -22,7 +22,7 @@ def main(args: argparse.Namespace) -> None:
         write_csv(verdicts, path)
         counts = verdicts["verdict"].value_counts()
         if len(verdicts):
-            logging.info("claims of %s: %s", whose, ", ".join(f"{counts.get(v, 0)} {v}" for v in VERDICTS))
+            logging.info("claims of %s: %s", whose, ", ".join(f"{counts[v]} {v}" for v in VERDICTS if v in counts))
 
 
 if __name__ == "__main__":

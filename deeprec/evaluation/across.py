@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from deeprec.evaluation.claims import CLAIMS
+from deeprec.evaluation.claims import CLAIMS, NEGLIGIBLE, NOT_RUN
 from deeprec.evaluation.tables import read_csv, records
 from deeprec.evaluation.words import number, signed
 
-NOT_RUN = "not run"
 KEPT = ["claim", "experiment", "statement", "asserts", "paper_effect", "effect", "low", "high", "n_seeds", "verdict"]
 SIGNS = {"held": "●", "not held": "✕", "unclear": "○", NOT_RUN: "–"}
 
@@ -41,13 +40,18 @@ def across_table(found: Sequence[Found]) -> pd.DataFrame:
     """Return a row a claim and data set, effects in stars, in the paper's order of claims.
 
     `share` is the effect in percent of the ratings' range, which makes scales comparable. A claim that a data set
-    lacks, or has no runs for, is `not run` there.
+    lacks is `not run` there.
     """
     told = pd.concat([one.claims.assign(dataset=one.dataset) for one in found], ignore_index=True)
     known = [claim.name for claim in CLAIMS if claim.name in set(told["claim"])]
     names = list(dict.fromkeys([*known, *told["claim"]]))
     by_place = {(row["claim"], row["dataset"]): row for row in records(told)}
     words = {name: next(row for (claim, _), row in by_place.items() if claim == name) for name in names}
+    for claim in CLAIMS:  # what is little in stars is another number on each data set
+        if claim.name in words:
+            words[claim.name]["statement"] = claim.statement.replace(
+                "{little}", f"{NEGLIGIBLE:.3%} of the ratings' range"
+            )
     rows = [
         {"dataset": one.dataset, **_kept(by_place.get((name, one.dataset)), words[name], one.rating_range)}
         for name in names
@@ -58,11 +62,11 @@ def across_table(found: Sequence[Found]) -> pd.DataFrame:
 
 def _kept(row: dict[str, Any] | None, words: dict[str, Any], rating_range: float) -> dict[str, Any]:
     """Return what is kept of a claim on a data set; `words` is the same claim on any."""
-    if row is None or not (row["n_seeds"] or np.isfinite(row["effect"])):
+    if row is None:
         nothing = {"effect": np.nan, "low": np.nan, "high": np.nan, "n_seeds": 0, "verdict": NOT_RUN}
         row = {**words, **nothing}
     scale = 1.0 if row["asserts"] == "diverges" else rating_range
-    return {**{key: row[key] for key in KEPT}, "share": 100 * row["effect"] / scale}
+    return {**{key: row[key] for key in KEPT}, "statement": words["statement"], "share": 100 * row["effect"] / scale}
 
 
 def sentence(rows: pd.DataFrame) -> str:

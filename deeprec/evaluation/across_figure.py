@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from deeprec.evaluation.across import NOT_RUN, Found
+from deeprec.evaluation.across import Found
+from deeprec.evaluation.claims import NOT_RUN
 from deeprec.evaluation.figure_style import COLOURS, GREY, LINE, STYLE, draw_head, head_lines
 from deeprec.evaluation.hover import say
 from deeprec.evaluation.tables import records

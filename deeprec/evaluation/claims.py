@@ -1,4 +1,4 @@
-"""The paper's claims, and the rule by which runs decide about each: held, not held, or unclear.
+"""The paper's claims, and the rule by which runs decide about each: held, not held, unclear, or not run.
 
 A claim names the quantity that the paper judged, computed seed by seed from runs that share the seed (so what
 a seed does to both sides cancels), and the sign or size that the claim asserts. The 95 % interval of its
@@ -17,7 +17,8 @@ from scipy import stats
 # that slide 21 calls a gain.
 NEGLIGIBLE = 0.00125
 
-VERDICTS = ("held", "not held", "unclear")
+NOT_RUN = "not run"
+VERDICTS = ("held", "not held", "unclear", NOT_RUN)
 
 Scores = Callable[[str, str], np.ndarray]  # ("ablation: label", column of trainings.csv) -> one value a seed
 
@@ -33,7 +34,7 @@ class Claim:
     name: str
     experiment: str  # A to F, as in the paper's order
     slide: int | None  # None for a claim of ours
-    statement: str  # {little} is what counts as little, in stars
+    statement: str  # {little} is what counts as little
     compared: str  # the effect in words: what is subtracted from what
     effect: Callable[[Scores], np.ndarray]  # one value a seed, in stars; NaN where a run diverged
     asserts: str  # "below 0", "above 0", "about 0" or "diverges"
@@ -166,7 +167,7 @@ CLAIMS = [
     ),
     Claim(
         "refeed_alone", "E", 21,
-        "Re-feeding alone changes little (less than {little} stars)",
+        "Re-feeding alone changes little (less than {little})",
         "best validation RMSE at the low learning rate: with re-feeding less without",
         _difference("refeeding: re-feeding", "refeeding: baseline", "valid_rmse"),
         "about 0",
@@ -213,13 +214,13 @@ def judge(claim: Claim, trainings: pd.DataFrame, runs: dict[str, str], little: f
     """
     row = {
         "claim": claim.name, "experiment": claim.experiment, "slide": claim.slide,
-        "statement": claim.statement.replace("{little}", f"{little:g}"), "compared": claim.compared,
+        "statement": claim.statement.replace("{little}", f"{little:g} stars"), "compared": claim.compared,
         "asserts": claim.asserts, "paper_effect": claim.paper,
     }  # fmt: skip
     try:
         values = claim.effect(lambda label, column: _per_seed(trainings, runs.get(label), label, column))
     except MissingRun as missing:
-        return {**row, **_outcome("unclear", f"Unclear: there is no run for {missing}.")}
+        return {**row, **_outcome(NOT_RUN, f"Not run: there is no run for {missing}.")}
     if claim.asserts == "diverges":
         return {**row, **_judge_divergence(values)}
     return {**row, **_judge_effect(values, claim.asserts, little)}

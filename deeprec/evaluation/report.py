@@ -14,7 +14,7 @@ from deeprec.config.plan import AUTOENCODERS
 from deeprec.config.plan_files import ReportPlan
 from deeprec.config.schema import FINAL, Ablation
 from deeprec.evaluation.across import elsewhere
-from deeprec.evaluation.claims import VERDICTS
+from deeprec.evaluation.claims import NOT_RUN, VERDICTS
 from deeprec.evaluation.original_results import TheirResults, read_original
 from deeprec.evaluation.own_claims import LEADS
 from deeprec.evaluation.report_tables import (
@@ -95,7 +95,7 @@ def report_context(plan: ReportPlan, found: Results) -> dict[str, Any]:
         # What the paper measured on: a data set may have any name, so its source tells.
         "is_netflix": plan.source == "netflix",
         "size": {"n_train": train["n_ratings"], "n_users": train["n_users"], "n_items": train["n_items"]},
-        "counts": {verdict: int((claims["verdict"] == verdict).sum()) for verdict in VERDICTS},
+        "counts": _counts(claims),
         "agreement": agreement(records(claims), plan.dataset),
         "scores": score_agreement(records(found.final), plan.dataset),
         "ticks": scale.ticks,
@@ -114,13 +114,19 @@ def report_context(plan: ReportPlan, found: Results) -> dict[str, Any]:
     }
 
 
+def _counts(claims: pd.DataFrame) -> dict[str, int]:
+    """Return how many claims have each verdict; nothing of what was not run where all were."""
+    counts = {verdict: int((claims["verdict"] == verdict).sum()) for verdict in VERDICTS}
+    return {verdict: n for verdict, n in counts.items() if n or verdict != NOT_RUN}
+
+
 def _experiments(plan: ReportPlan) -> dict[str, tuple[str, str]]:
     """Return the heading and the place in the page of each of the paper's experiments, by its letter."""
     found = {"F": (heading("Final table", "F"), FINAL)}
     for name, ablation in plan.ablations.items():
         if ablation.experiment:
             found.setdefault(ablation.experiment, (heading(name, ablation.experiment), name))
-    # A data set may leave an experiment out; its claims then are unclear.
+    # A data set may leave an experiment out; its claims then are not run.
     return {letter: (heading("not run here", letter), "verdicts") for letter in "ABCDE"} | found
 
 

@@ -6,14 +6,15 @@ from pathlib import Path
 
 from deeprec.runtime.published import agreement, read_rows, score_agreement
 
-VERDICTS = ("held", "not held", "unclear")
+VERDICTS, NOT_RUN = ("held", "not held", "unclear"), "not run"
 
 
 def summary(results: Path, seconds: float) -> list[str]:
     """Return at most 15 lines on a data set's results, from its tables alone; `seconds` is what all of it took."""
     claims = read_rows(results / "tables" / "claims.csv", "claim", "statement", "verdict")
     counts = Counter(row["verdict"] for row in claims)
-    lines = [f"{results.name}: of {len(claims)} claims, " + ", ".join(f"{counts[name]} {name}" for name in VERDICTS)]
+    told = [f"{counts[name]} {name}" for name in [*VERDICTS, *([NOT_RUN] if counts[NOT_RUN] else [])]]
+    lines = [f"{results.name}: of {len(claims)} claims, {', '.join(told)}"]
     if agreed := agreement(claims, results.name):
         lines.append(f"  {agreed.n_same} of {agreed.n} verdicts are those of the published run")
     final = read_rows(results / "tables" / "final.csv", "model")

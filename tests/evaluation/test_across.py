@@ -49,6 +49,11 @@ def test_what_was_not_run_is_called_so_and_not_unclear():
     assert (table[table["claim"] == "dropout_best"]["verdict"] == NOT_RUN).all()
 
 
+def test_what_is_little_is_said_for_all_data_sets_alike():
+    rows = across_table(TWO).query("claim == 'refeed_alone'")
+    assert set(rows["statement"]) == {"Re-feeding alone changes little (less than 0.125% of the ratings' range)"}
+
+
 @pytest.mark.parametrize(
     ("claim", "words"),
     [

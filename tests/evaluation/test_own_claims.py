@@ -39,7 +39,7 @@ def test_every_split_of_the_final_table_is_judged():
     both = {**FINAL["final"], "DeepRec+ on 6m": "plus_6m", "ALS on 6m": "als_6m", "Rivals, blended on 6m": "mix_6m"}
     found = verdicts({"final": both}, als_6m=[0.9, 0.901, 0.902], plus_6m=[0.95, 0.952, 0.953], plus=OURS)
     assert found["plus_beats_the_best_rival_on_6m"] == "not held"
-    assert found["plus_beats_the_best_blend_of_rivals_on_6m"] == "unclear"  # there is no such run
+    assert found["plus_beats_the_best_blend_of_rivals_on_6m"] == "not run"  # there is no such run
     assert len(found) == 4
 
 
@@ -81,4 +81,4 @@ def test_the_configs_claims_have_their_runs(config):
     assert (table["experiment"] == LEADS).sum() == n_leads
     labels = {f"{name}: {label}" for name, labels in plan.groups.items() for label in labels}
     # Here none has results yet, which is what they say.
-    assert set(table["sentence"]) <= {f"Unclear: there is no run for '{label}'." for label in labels}
+    assert set(table["sentence"]) <= {f"Not run: there is no run for '{label}'." for label in labels}

@@ -41,6 +41,12 @@ def test_it_says_nothing_of_what_is_not_there(tmp_path):
     assert not [line for line in lines if "published" in line or "recommend" in line]
 
 
+def test_claims_without_runs_are_counted_apart(tmp_path):
+    folder = write(tmp_path, None)
+    (folder / "tables" / "claims.csv").write_text(f"{CLAIMS}other,Other,not run\n")
+    assert summary(folder, 1.0)[0] == "toy: of 3 claims, 1 held, 1 not held, 0 unclear, 1 not run"
+
+
 def test_it_says_what_mlflow_missed(tmp_path):
     folder = write(tmp_path, None)
     missed = {"tracking_uri": "http://127.0.0.1:9", "charts": None, "best_run": None, "unsent": ["a", "b"]}
