@@ -15,7 +15,8 @@ WHERE := $(if $(PROFILE),--profile workflow/profiles/$(PROFILE),--logger progres
 VENV := .venv
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: reproduce mirror report original across test test-plain test-conda test-cluster lint docs ui serve demo
+.PHONY: reproduce mirror report original across test test-plain test-conda test-cluster lint lint-types lint-style \
+  lint-workflow docs ui serve demo
 
 # One line for all that runs, in place of Snakemake's many; a cluster's jobs are told of one by one.
 SNAKEMAKE = $(RUN) PYTHONPATH=workflow/console DATASET=$(DATASET) snakemake $(WHERE) $(CONFIG)
@@ -54,10 +55,17 @@ test-cluster: $(VENV)/cluster
 	$(RUN) timeout -k 30 900 python -m pytest -m cluster -s tests/cluster
 
 lint: $(VENV)/ready .venv-format/ready
+	@$(MAKE) --no-print-directory --output-sync=target -j $(JOBS) lint-types lint-style lint-workflow
+
+lint-types:
+	$(VENV)/bin/mypy
+
+lint-style:
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+lint-workflow:
 	.venv-format/bin/snakefmt --check Snakefile workflow
 	$(RUN) snakemake --lint
 

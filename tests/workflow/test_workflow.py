@@ -375,7 +375,3 @@ def test_conda_environments_do_the_same(project, tmp_path):
     for run in ("depth_4/seed_0", "als/seed_1"):
         one, two = (folder / RESULTS / "runs" / run / "predictions.parquet" for folder in (project, tmp_path))
         assert one.read_bytes() == two.read_bytes()
-
-
-def test_lint_is_clean(project):
-    assert "Congratulations" in snakemake(project, "--lint")
