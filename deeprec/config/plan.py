@@ -146,12 +146,12 @@ class Plan:
 
     @cached_property
     def ablations_as_written(self) -> dict[str, Ablation]:
-        """Ablations by name, those of the data set last, their runs as they are named there."""
+        """Ablations by name but those that are null, those of the data set last, their runs as they are named there."""
         written = {**self.config.ablations, **self.dataset.ablations}
         return {
             name: ablation
             for name, ablation in written.items()
-            if self.config.only is None or ablation.experiment in OF_THE_PAPER
+            if ablation and (self.config.only is None or ablation.experiment in OF_THE_PAPER)
         }
 
     @cached_property

@@ -116,7 +116,9 @@ class Dataset(Source):
     models: dict[str, Values] = setting({}, "settings that differ for this data set, by model")
     recipes: dict[str, Values] = setting({}, "settings of recipes that differ for this data set")
     runs: Annotated[dict[str, Values], Named] = setting({}, "runs that exist or differ for this data set")
-    ablations: Annotated[dict[str, Ablation], Named] = setting({}, "ablations that exist for this data set only")
+    ablations: Annotated[dict[str, Ablation | None], Named] = setting(
+        {}, "ablations that exist for this data set only; one of config.yaml's as null is left out"
+    )
     final: FinalOfDataset = setting(FinalOfDataset(), "what this data set changes of the final table")
 
     @property
@@ -173,7 +175,7 @@ class Config(Settings):
     models: dict[str, Values] = setting({}, "settings that differ from the defaults, by model")
     recipes: Annotated[dict[str, Values], Named] = setting({}, "settings of the autoencoder, by a way to train it")
     runs: Annotated[dict[str, Values], Named] = setting(..., "what differs from the model's settings, by run")
-    ablations: Annotated[dict[str, Ablation], Named] = setting(..., "the runs behind a figure")
+    ablations: Annotated[dict[str, Ablation | None], Named] = setting(..., "the runs behind a figure; null: left out")
     final: Final = setting(..., "the final table")
     search: Search = setting(..., "how settings are searched")
     across: list[str] = setting(

@@ -167,6 +167,14 @@ def test_a_run_is_left_out_of_the_search_by_null(config):
         load_plan({**config, "search": {**config["search"], "runs": {"rrn": None}}})
 
 
+@pytest.mark.parametrize("at", ["ablations/ingredients", "datasets/movielens-100k/ablations/ingredients"])
+def test_an_ablation_is_left_out_by_null(config, at):
+    assert "ingredients" in load_plan(config).ablations and "no_noise" in load_plan(config).runs
+    plan = load_plan(changed(config, at, None))
+    assert "ingredients" not in plan.ablations and "no_noise" not in plan.runs
+    assert {"depth", "recipe"} <= set(plan.ablations)
+
+
 def test_all_mistakes_are_told_at_once(config):
     with pytest.raises(InputError) as error:
         load_plan(changed(changed(config, "seedz", 1), "device", "tpu"))
