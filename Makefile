@@ -87,7 +87,7 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: '$(PYTHON)' was not found (set PYTHON=…)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable '.[test,demo]'
-	-$(VENV)/bin/python -m compileall -q -j 0 $(VENV)/lib >/dev/null
+	$(VENV)/bin/python -m compileall -q -j 0 $(VENV)/lib >/dev/null || true
 	touch $@
 
 $(VENV)/cluster: $(VENV)/ready
