@@ -47,11 +47,10 @@ def across_table(found: Sequence[Found]) -> pd.DataFrame:
     names = list(dict.fromkeys([*known, *told["claim"]]))
     by_place = {(row["claim"], row["dataset"]): row for row in records(told)}
     words = {name: next(row for (claim, _), row in by_place.items() if claim == name) for name in names}
-    for claim in CLAIMS:  # what is little in stars is another number on each data set
-        if claim.name in words:
-            words[claim.name]["statement"] = claim.statement.replace(
-                "{little}", f"{NEGLIGIBLE:.3%} of the ratings' range"
-            )
+    # What is little in stars is another number on each data set.
+    little = f"{NEGLIGIBLE:.3%} of the ratings' range"
+    said = {claim.name: claim.said(little) for claim in CLAIMS}
+    words = {name: {**row, "statement": said.get(name, row["statement"])} for name, row in words.items()}
     rows = [
         {"dataset": one.dataset, **_kept(by_place.get((name, one.dataset)), words[name], one.rating_range)}
         for name in names

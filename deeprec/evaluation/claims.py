@@ -40,6 +40,10 @@ class Claim:
     asserts: str  # "below 0", "above 0", "about 0" or "diverges"
     paper: float | None = None  # the paper's effect on Netflix, in stars
 
+    def said(self, little: str) -> str:
+        """Return the statement, where `little` says what counts as little."""
+        return self.statement.replace("{little}", little)
+
 
 def _difference(run: str, other: str, column: str) -> Callable[[Scores], np.ndarray]:
     return lambda scores: scores(run, column) - scores(other, column)
@@ -214,7 +218,7 @@ def judge(claim: Claim, trainings: pd.DataFrame, runs: dict[str, str], little: f
     """
     row = {
         "claim": claim.name, "experiment": claim.experiment, "slide": claim.slide,
-        "statement": claim.statement.replace("{little}", f"{little:g} stars"), "compared": claim.compared,
+        "statement": claim.said(f"{little:g} stars"), "compared": claim.compared,
         "asserts": claim.asserts, "paper_effect": claim.paper,
     }  # fmt: skip
     try:

@@ -115,7 +115,7 @@ def report_context(plan: ReportPlan, found: Results) -> dict[str, Any]:
 
 
 def _counts(claims: pd.DataFrame) -> dict[str, int]:
-    """Return how many claims have each verdict; nothing of what was not run where all were."""
+    """Return how many claims have each verdict; `not run` only where there is one."""
     counts = {verdict: int((claims["verdict"] == verdict).sum()) for verdict in VERDICTS}
     return {verdict: n for verdict, n in counts.items() if n or verdict != NOT_RUN}
 
