@@ -1,5 +1,5 @@
-# make reproduce: everything, from the download to the report. make report, original, across, mirror, ui, serve, demo,
-# test, test-plain, test-conda, test-cluster, lint, docs.
+# make reproduce: everything, from the download to the report. make report, original, across, mirror, unlock, ui, serve,
+# demo, test, test-plain, test-conda, test-cluster, lint, docs.
 SHELL := /bin/bash
 PYTHON ?= python3.11
 PORT ?= 5000
@@ -15,7 +15,7 @@ WHERE := $(if $(PROFILE),--profile workflow/profiles/$(PROFILE),--logger progres
 VENV := .venv
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: reproduce mirror report original across test test-plain test-conda test-cluster lint lint-types lint-style \
+.PHONY: reproduce unlock mirror report original across test test-plain test-conda test-cluster lint lint-types lint-style \
   lint-workflow docs ui serve demo
 
 # One line for all that runs, in place of Snakemake's many; a cluster's jobs are told of one by one.
@@ -24,6 +24,10 @@ SNAKEMAKE = $(RUN) PYTHONPATH=workflow/console DATASET=$(DATASET) snakemake $(WH
 reproduce: $(VENV)/ready $(if $(filter slurm,$(PROFILE)),$(VENV)/cluster)
 	$(SNAKEMAKE)
 	@echo "Done. The report: results/$(DATASET)/report.html"
+
+# After a kill or a power loss, which leave the results locked; then the command that was killed goes on.
+unlock: $(VENV)/ready
+	$(RUN) snakemake --cores all $(CONFIG) --unlock
 
 # What MLflow missed, sent from the runs' folders; what is there stays.
 mirror: $(VENV)/ready
