@@ -37,7 +37,7 @@ def draw_lines(
 
     A run by the authors' program is a thin dotted line of the same colour.
     """
-    ends = []
+    ends, stops = [], []  # where a run's mean ends since a seed diverged: (x, y, colour)
     for number, curve in enumerate(curves):
         x, values = _stack(curve, kind)
         colour, dash = COLOURS[number % len(COLOURS)], DASHES[number // len(COLOURS) % len(DASHES)]
@@ -48,15 +48,7 @@ def draw_lines(
             axis.fill_between(x, values.min(0), values.max(0), color=colour, alpha=0.15, linewidth=0)
         finite = np.flatnonzero(np.isfinite(mean))
         if curve.n_diverged and len(finite):
-            axis.plot(
-                x[finite[-1]],
-                mean[finite[-1]],
-                "x",
-                color=colour,
-                markersize=6,
-                markeredgewidth=1.6,
-                clip_on=False,
-            )
+            stops.append((x[finite[-1]], mean[finite[-1]], colour))
         end = float(mean[finite[-1]]) if len(finite) else np.inf
         ends.append((end, curve, colour))
     for curve in original:
@@ -64,7 +56,11 @@ def draw_lines(
         x, values = _stack(curve, kind)
         axis.plot(x, values.mean(0), color=COLOURS[at % len(COLOURS)], linestyle=":", linewidth=0.9)
         say_line(axis, x, values.mean(0), f"{curve.label}, the authors' program", kind.x)
-    axis.set_ylim(*zoomed([_stack(curve, kind)[1] for curve in [*curves, *original]], rating_range))
+    low, high = zoomed([_stack(curve, kind)[1] for curve in [*curves, *original]], rating_range)
+    axis.set_ylim(low, high)
+    for at, y, colour in stops:
+        # On the scale's end where the run left it: a mark far outside would leave the panel no room in the figure.
+        axis.plot(at, min(max(y, low), high), "x", color=colour, markersize=6, markeredgewidth=1.6, clip_on=False)
     return ends
 
 

@@ -132,6 +132,24 @@ def test_diverged_runs_are_drawn_as_diverged(diverged):
     assert any(line.get_marker() == "x" for line in figure.axes[1].lines)
 
 
+def test_a_run_that_diverged_far_off_leaves_the_panel_its_room():
+    """Its last mean is 1e9 stars; everything still stands within the figure, the panel below the head."""
+    lost = curves("4", "depth_4", 3, 2)
+    for frame in [*lost.histories, *lost.steps]:
+        frame.loc[len(frame) // 4, "train_rmse"] = 1e9
+        if len(frame) in (3, 12):
+            frame.loc[len(frame) - 1, "train_rmse"] = 1e9
+    figure = draw_ablation(with_panels({"show": "steps"}), [curves("2", "depth_2"), lost], "M", 4.0)
+    figure.draw_without_rendering()
+    panel, whole = figure.axes[0], figure.bbox
+    head = min(text.get_window_extent().y0 for text in figure.texts)
+    assert panel.get_window_extent().y1 < head
+    for text in panel.texts:
+        box = text.get_window_extent()
+        assert whole.x0 <= box.x0 and box.x1 <= whole.x1 and whole.y0 <= box.y0 and box.y1 <= whole.y1, text
+    assert "diverged (2 of 3)" in texts(figure)
+
+
 def test_ablation_without_panels_gets_a_figure():
     plain = Ablation(title="Mine", runs=ABLATION.runs)
     figure = draw_ablation(plain, [curves("2", "depth_2")], "M", 4.0)
