@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from deeprec.runtime import addresses, console, process
+from deeprec.runtime import addresses, console, process, warm
 
 process.pause_garbage_collection()
+warm.hand_over()
 
 import torch
 
@@ -82,6 +83,7 @@ def tracked(training: Run, resumed: bool, uri: str) -> Iterator[LiveMirror]:
 
 
 if __name__ == "__main__":
+    warm.take_job()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("settings", nargs="+", type=Path, help="settings.yaml of each seed; outputs lie beside it")
     parser.add_argument("--split", required=True, type=Path, help="folder of the split that the settings name")

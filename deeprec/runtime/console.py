@@ -70,4 +70,5 @@ def run(main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentPar
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:
+    signal.signal(signum, signal.SIG_IGN)  # several may send it at once: the end is clean all the same
     sys.exit(128 + signum)

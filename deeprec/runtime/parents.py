@@ -6,7 +6,8 @@ import signal
 import threading
 import time
 
-DRIVER = "DEEPREC_DRIVER"  # environment variable of a job: the process id of the Snakemake that started it
+# Environment variable of a job: the ids of the Snakemake that started it and, of a fork, of who asked for it (warm.py).
+DRIVER = "DEEPREC_DRIVER"
 GRACE = 30.0  # seconds from SIGTERM to SIGKILL
 
 
@@ -21,10 +22,14 @@ def end_with_parents() -> None:
         threading.Thread(target=_watch, args=(parents,), daemon=True).start()
 
 
+def started_by() -> list[int]:
+    """Return the processes that the environment names, the Snakemake first; none by hand."""
+    return [int(pid) for pid in os.environ.get(DRIVER, "").split() if pid.isdecimal()]
+
+
 def _parents() -> list[int]:
-    driver = os.environ.get(DRIVER, "")
-    if driver.isdecimal():
-        return [int(driver), os.getppid()]
+    if started := started_by():
+        return [*started, os.getppid()]
     return [os.getppid()] if "TORCHELASTIC_RUN_ID" in os.environ else []
 
 

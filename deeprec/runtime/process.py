@@ -12,7 +12,8 @@ def pause_garbage_collection() -> None:
 
 
 def end_garbage_pause() -> None:
-    """Look for garbage from here on."""
+    """Look for garbage from here on, among what is made from here on."""
+    gc.freeze()
     gc.enable()
 
 

@@ -68,3 +68,15 @@ def test_by_hand_a_script_outlives_its_shell(tmp_path):
     assert job.is_running() and not (tmp_path / "job.ended").exists()
     job.terminate()
     psutil.wait_procs([job], timeout=20)
+
+
+def test_a_second_sigterm_leaves_the_clean_end_alone(tmp_path):
+    job = JOB.replace("finally:\n", "finally:\n        os.kill(os.getpid(), signal.SIGTERM)\n").replace(
+        "import argparse", "import argparse, signal"
+    )
+    command = [sys.executable, "-c", job, tmp_path / "job"]
+    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    while not (tmp_path / "job").exists():
+        time.sleep(0.02)
+    process.terminate()
+    assert process.wait(20) == 128 + signal.SIGTERM and (tmp_path / "job.ended").exists()
