@@ -54,9 +54,11 @@ class Plan:
 
     @cached_property
     def models(self) -> dict[str, str]:
-        """Those that are asked for: of the paper alone, none that is a blend."""
-        blends = self.blends if self.config.only else {}
-        return {model: run for model, run in self.models_as_written.items() if run not in blends}
+        """Those that are asked for: of the paper alone, none that is a blend or that the data set adds."""
+        everyone, asked = self.models_as_written, self.config.final.models
+        if not self.config.only:
+            return everyone
+        return {model: run for model, run in everyone.items() if model in asked and run not in self.blends}
 
     @cached_property
     def _copies(self) -> dict[str, dict[str, str]]:

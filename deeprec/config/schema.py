@@ -157,7 +157,9 @@ class Config(Settings):
 
     dataset: str = setting(..., "the data set to use: a file of workflow/datasets/, or a key of `datasets`")
     only: Literal["paper"] | None = setting(
-        None, "paper: the paper's experiments A to F alone, without what is ours: DeepRec+, other blends, recipes, G"
+        None,
+        "paper: the paper's experiments A to F alone, without what is ours: DeepRec+, other blends, models that a data "
+        "set adds, recipes, G",
     )
     seeds: Annotated[list[Count], AfterValidator(_different)] = setting(
         ..., "one training a run and seed", min_length=1

@@ -242,7 +242,8 @@ def test_the_paper_alone_is_all_but_what_is_ours(config):
     assert set(paper.runs) < set(whole.runs)
     assert all(paper.runs[name] == whole.runs[name] for name in paper.runs)
     assert set(whole.ablations) - set(paper.ablations) == {"recipe", "ingredients"}
-    assert set(whole.models) - set(paper.models) == {"DeepRec+", "DeepRec+, searched", "Rivals, blended"}
+    ours = {"DeepRec+", "DeepRec+, searched", "DeepRec, tuned shape", "Rivals, blended"}
+    assert set(whole.models) - set(paper.models) == ours
     assert paper.final.paper == whole.final.paper and paper.original_runs == whole.original_runs
     assert "residual_items" not in paper.runs and not set(paper.runs) & set(paper.blends)
 
