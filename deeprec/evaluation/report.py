@@ -32,6 +32,7 @@ from deeprec.runtime.files import ROOT
 from deeprec.runtime.published import agreement, score_agreement
 
 TEMPLATES = ROOT / "workflow" / "report"
+TRAINING = "train_run"  # the folder of the trainings' benchmarks
 
 
 def render_report(context: dict[str, Any]) -> str:
@@ -69,7 +70,7 @@ class Results:
     ) -> "Results":
         """Read the tables of a folder."""
         return cls(
-            results=read_csv(tables / "results.csv", "run", "model", "split"),
+            results=read_csv(tables / "results.csv", "run", "model", "split", "peak_memory_mb"),
             trainings=read_csv(tables / "trainings.csv", "run", "seed", "commit", "machine", "versions"),
             datasets=read_csv(tables / "datasets.csv", "split", "part", "n_ratings", "n_users", "n_items"),
             claims=read_csv(tables / "claims.csv", "experiment", "claim", "verdict"),
@@ -110,7 +111,7 @@ def report_context(plan: ReportPlan, found: Results) -> dict[str, Any]:
         "datasets": records(datasets),
         "published": bool(datasets["published_ratings"].notna().any()),
         **{name: ", ".join(found.trainings[name].unique()) for name in ("commit", "machine", "versions")},
-        "stages": stage_durations(found.benchmarks),
+        "stages": stage_durations(found.benchmarks, found.results),
     }
 
 
@@ -186,8 +187,11 @@ def inline_svg(path: Path, words: str) -> str:
     return f'{start} {names} {box[0] if box else ""} role="img" aria-label="{escape(words)}"{end}{body}'
 
 
-def stage_durations(folder: Path) -> list[dict[str, Any]]:
-    """Sum Snakemake's benchmark files: seconds and jobs a rule, and the largest memory (MB)."""
+def stage_durations(folder: Path, results: pd.DataFrame) -> list[dict[str, Any]]:
+    """Sum Snakemake's benchmark files: seconds and jobs a rule, and the largest memory (MB).
+
+    Trainings tell of their memory themselves: Snakemake sees those alone that wait for it (deeprec/runtime/warm.py).
+    """
     rows = []
     for path in sorted(folder.rglob("*.tsv")):
         stage = path.relative_to(folder).parts[0].removesuffix(".tsv")
@@ -198,4 +202,6 @@ def stage_durations(folder: Path) -> list[dict[str, Any]]:
     stages = pd.DataFrame(rows).groupby("stage", sort=False).agg(
         jobs=("seconds", "size"), seconds=("seconds", "sum"), memory=("memory", "max")
     )  # fmt: skip
+    if TRAINING in stages.index:
+        stages.loc[TRAINING, "memory"] = results["peak_memory_mb"].max()
     return records(stages.sort_values("seconds", ascending=False).reset_index())

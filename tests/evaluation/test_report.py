@@ -94,7 +94,7 @@ def results(folder) -> Results:
         "run": "depth_2", "model": "autoencoder", "split": "3m", "valid_rmse_mean": 1.28, "valid_rmse_sd": 0.01,
         "test_rmse_mean": 1.26, "test_rmse_sd": NAN, "paper_valid_rmse": 1.146, "paper_test_rmse": NAN, "test_gap": NAN,
         "valid_gap": 0.134, "best_epoch_mean": 90.0, "n_parameters": 404646, "seconds_mean": 7.4, "n_diverged": 0,
-        "n_seeds": 3,
+        "n_seeds": 3, "peak_memory_mb": 700.0,
     }  # fmt: skip
     final = {
         "model": "DeepRec", "rmse_3m": 1.033, "sd_3m": 0.002, "best_3m": True, "diverged_3m": 1, "paper_3m": 0.9373,
@@ -317,10 +317,11 @@ def test_durations_are_summed_by_stage(tmp_path):
     for name, seconds in (("a", 2.0), ("b", 3.0)):
         (tmp_path / "train_run" / f"{name}.tsv").write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:00:02\t{100 * seconds}\n")
     (tmp_path / "split_ratings.tsv").write_text("s\th:m:s\tmax_rss\n1.0\t0:00:01\t-\n")
-    train, split = stage_durations(tmp_path)
-    assert train == {"stage": "train_run", "jobs": 2, "seconds": 5.0, "memory": 300.0}
+    results = pd.DataFrame({"peak_memory_mb": [700.0, 900.0]})
+    train, split = stage_durations(tmp_path, results)
+    assert train == {"stage": "train_run", "jobs": 2, "seconds": 5.0, "memory": 900.0}  # the trainings' own
     assert split["stage"] == "split_ratings" and pd.isna(split["memory"])
-    assert stage_durations(tmp_path / "none") == []
+    assert stage_durations(tmp_path / "none", results) == []
 
 
 def test_data_uri_is_the_file(tmp_path):
