@@ -79,13 +79,17 @@ def take_job() -> None:
 
 
 def _address(driver: int) -> Path | None:
-    """Return where the process for this script and interpreter listens: in a folder of this user alone."""
+    """Return where the process for this script and interpreter listens, in a folder of this user alone, or None."""
     folder = Path(tempfile.gettempdir(), f"deeprec-{os.getuid()}")
-    folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    what = f"{sys.executable} {Path(sys.argv[0]).resolve()}"
-    mine = found.st_uid == os.getuid() and not found.st_mode & 0o077
-    return folder / f"{driver}-{zlib.crc32(what.encode()):08x}" if mine else None
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError:
+        return None
+    if found.st_uid != os.getuid() or found.st_mode & 0o077:
+        return None
+    what = f"{socket.gethostname()} {sys.executable} {Path(sys.argv[0]).resolve()}"
+    return folder / f"{driver}-{zlib.crc32(what.encode()):08x}"
 
 
 def _reach(address: Path | None) -> socket.socket | None:

@@ -196,10 +196,9 @@ def test_where_the_imports_fail_the_job_tells_of_it(script, driver):
     assert status == 1 and "no such library" in err
 
 
-def test_a_folder_that_others_can_write_is_not_used(script, driver, tmp_path):
-    folder = tmp_path / f"deeprec-{os.getuid()}"
-    folder.mkdir()
-    folder.chmod(0o777)
+@pytest.mark.parametrize("make", [lambda path: (path.mkdir(), path.chmod(0o777)), Path.touch])
+def test_a_folder_that_others_can_write_or_that_is_none_is_not_used(script, driver, tmp_path, make):
+    make(tmp_path / f"deeprec-{os.getuid()}")
     job = begin(script, driver, "out")
     assert finish(job)[0] == 0
     assert imports(script) == [job.pid]
