@@ -130,7 +130,7 @@ def _listen(address: Path) -> socket.socket:
     try:
         address.hardlink_to(beside)  # there only now, when it listens, and never in place of another
     except FileExistsError:
-        os._exit(0)
+        sys.exit()
     finally:
         beside.unlink()
     return listener

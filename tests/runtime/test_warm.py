@@ -127,6 +127,7 @@ def test_jobs_at_the_same_time_share_one_process(script, driver, tmp_path):
     jobs = [begin(script, driver, f"out{i}", "--status", i) for i in range(4)]
     assert [finish(job)[0] for job in jobs] == [0, 1, 2, 3]
     assert len({told(tmp_path / f"out{i}")["parent"] for i in range(4)}) == 1
+    assert len(list((tmp_path / f"deeprec-{os.getuid()}").iterdir())) == 1  # those that came too late left nothing
 
 
 def test_by_hand_a_script_imports_for_itself(script, tmp_path):
