@@ -64,11 +64,8 @@ def both_ways(function: Callable[[], Tensor], *leaves: Tensor) -> Callable[[], o
 def parts_of(learner: AutoEncoderLearner, rows: Tensor) -> dict[str, tuple[Callable[[], object], float, float]]:
     """Return each part of a step as a call, its operations and the bytes that it cannot but move."""
     model, x = learner.model, learner._input(learner._read(rows))
-    (first, *inner), n, width = (
-        list(zip(model.encode_w, model.encode_b, strict=True)),
-        len(x.values),
-        model.encode_w[0].shape[1],
-    )
+    first, *inner = zip(model.encode_w, model.encode_b, strict=True)
+    n, width = len(x.values), model.encode_w[0].shape[1]
     h = model.activation(input_layer(x, *first)).detach().requires_grad_()
 
     def inside() -> Tensor:
@@ -102,7 +99,8 @@ def fed_again(learner: AutoEncoderLearner, n_rows: int) -> float:
     """Return the operations of a re-fed pass, and of the dense f(x) that it is fed."""
     outer = learner.model.encode_w[0].numel()
     inner = sum(w.numel() for w in learner.model.weight_matrices()) - 2 * outer
-    return n_rows * (2 * outer + 4 * outer + 6 * outer + 6 * inner)
+    fed, first, last = 2 * outer, 4 * outer, 6 * outer  # the dense f(x); forward and by weights; all three ways
+    return n_rows * (fed + first + last + 6 * inner)
 
 
 def show(run: Run, matrix: RatingMatrix, n_rows: int, rate: tuple[float, float]) -> None:
