@@ -65,7 +65,7 @@ def main(args: argparse.Namespace) -> None:
             f"{size.n_ratings:,} ratings, {size.n_users:,} users × {size.n_items:,} items; "
             f"{args.threads} threads, {machine()}"
         )
-        print("| model | set-up (s) | epoch (s) | of CPU (s) | peak memory (MB) | bytes a rating | training RMSE |")
+        print("\n| model | set-up (s) | epoch (s) | of CPU (s) | peak memory (MB) | bytes a rating | training RMSE |")
         print("|---|---|---|---|---|---|---|")
         for name in args.models:
             run = plan.run(name).with_seed(0)

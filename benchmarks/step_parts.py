@@ -2,6 +2,7 @@
 
     python benchmarks/step_parts.py                        two threads, batches of 128 and 512 users
     python benchmarks/step_parts.py --run fast --precision bf16
+    python benchmarks/step_parts.py --device cuda          on a GPU
 
 The parts are timed one by one, forward and backward. `floor` is the time that a part's operations would take at the
 rate of one large product of matrices, or its bytes at that of a large array changed in place, both measured first; the
@@ -27,7 +28,7 @@ from deeprec.models.autoencoder import AutoEncoderLearner
 from deeprec.models.network import PRECISIONS
 from deeprec.runtime.provenance import machine, versions
 from deeprec.runtime.training_process import prepare_training
-from deeprec.training.runs import make_learner
+from deeprec.training.runs import choose_device, make_learner
 
 N_USERS, N_ITEMS, RATINGS_A_USER = 8_000, 17_770, 209
 SQUARE, LARGE = 2048, 1 << 28  # rows of the large product's matrices, bytes of the large array
@@ -42,9 +43,10 @@ def seconds(function: Callable[[], object]) -> float:
     return float(timer.blocked_autorange(min_run_time=1.0).median)
 
 
-def peak(precision: str) -> tuple[float, float]:
+def peak(precision: str, device: torch.device) -> tuple[float, float]:
     """Return operations and bytes a second: of a product in a precision, and of an array that is read and written."""
-    a, large = torch.randn(SQUARE, SQUARE).to(PRECISIONS[precision]), torch.ones(LARGE // FLOAT)
+    a = torch.randn(SQUARE, SQUARE, device=device).to(PRECISIONS[precision])
+    large = torch.ones(LARGE // FLOAT, device=device)
     return 2 * SQUARE**3 / seconds(lambda: a @ a), 2 * LARGE / seconds(large.neg_)
 
 
@@ -103,10 +105,10 @@ def fed_again(learner: AutoEncoderLearner, n_rows: int) -> float:
     return n_rows * (fed + first + last + 6 * inner)
 
 
-def show(run: Run, matrix: RatingMatrix, n_rows: int, rate: tuple[float, float]) -> None:
+def show(run: Run, matrix: RatingMatrix, n_rows: int, rate: tuple[float, float], device: torch.device) -> None:
     """Print a table of one run's step with so many users a batch."""
     settings = {"batch_size": n_rows, "refeed": 0}
-    learner = make_learner(run.with_settings(**settings), matrix, torch.device("cpu"))
+    learner = make_learner(run.with_settings(**settings), matrix, device)
     assert isinstance(learner, AutoEncoderLearner)
     learner.model.train()
     rows = torch.randperm(N_USERS)[:n_rows]
@@ -130,12 +132,13 @@ def show(run: Run, matrix: RatingMatrix, n_rows: int, rate: tuple[float, float])
 def main(args: argparse.Namespace) -> None:
     prepare_training()
     torch.set_num_threads(args.threads)
-    rate, matrix = peak(args.precision), ratings()
-    print(f"{machine()}, {versions('torch')}, {args.threads} threads, {args.precision}, {args.run}")
+    device = choose_device(args.device)
+    rate, matrix = peak(args.precision, device), ratings()
+    print(f"{machine()}, {versions('torch')}, {args.threads} threads, {device}, {args.precision}, {args.run}")
     print(f"A product: {rate[0] / 1e9:.0f} billion operations a second; in place: {rate[1] / 1e9:.1f} GB a second")
     run = plan_of("netflix").run(args.run).with_seed(0).with_settings(precision=args.precision)
     for n_rows in args.users:
-        show(run, matrix, n_rows, rate)
+        show(run, matrix, n_rows, rate, device)
 
 
 if __name__ == "__main__":
@@ -144,4 +147,5 @@ if __name__ == "__main__":
     parser.add_argument("--precision", default="fp32", choices=sorted(PRECISIONS), help="of the inner products")
     parser.add_argument("--users", type=int, nargs="+", default=[128, 512], help="users a batch")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads")
+    parser.add_argument("--device", default="cpu", choices=["auto", "cpu", "cuda"], help="where to train")
     main(parser.parse_args())

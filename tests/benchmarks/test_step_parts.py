@@ -48,7 +48,7 @@ def test_parts_change_no_weights_but_the_optimizer_does(parts):
 
 def test_the_floor_of_a_re_fed_step_holds_that_of_the_plain_one(parts, capsys):
     run = parts.plan_of("netflix").run("fast").with_seed(0).with_settings(precision="fp32", hidden=[16, 8])
-    parts.show(run, parts.ratings(), 10, (1e9, 1e9))
+    parts.show(run, parts.ratings(), 10, (1e9, 1e9), torch.device("cpu"))
     rows = [line.split("|")[1:4] for line in capsys.readouterr().out.splitlines() if line.startswith("| ")][1:]
     floors = {name.strip(" *"): float(floor) for name, _, floor in rows}
     plain = sum(floors[name] for name in list(floors)[:6])
