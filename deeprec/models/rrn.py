@@ -28,49 +28,9 @@ from deeprec.data.matrix import BLOCK_RATINGS, Part, RatingMatrix, counts_of, en
 from deeprec.models.bias import fit_biases
 from deeprec.models.factors import clip, rating_range
 from deeprec.models.least_squares import row_groups, solve_rows
+from deeprec.models.sequences import Sequences, dates_of, time_buckets
 from deeprec.runtime.files import InputError
 from deeprec.settings.rrn import RrnSettings
-
-
-class Sequences:
-    """A side's ratings, ordered by row and time bucket, and its steps: the (row, bucket) pairs with a rating.
-
-    States lie row by row, the state before the first step ahead of those after each: n_rows + n_steps in all.
-    """
-
-    def __init__(self, matrix: RatingMatrix, first_date: int, bucket_days: int, n_buckets: int):
-        dates = _dates_of(matrix)
-        self.n_rows, self.n_others, self.n_buckets = matrix.n_rows, matrix.n_columns, n_buckets
-        self.offsets = matrix.offsets  # (n_rows + 1,), of ratings by row
-        self.others, self.ratings = torch.empty_like(matrix.columns), torch.empty_like(matrix.values)  # (n_ratings,)
-        self.buckets = torch.empty_like(dates)  # (n_ratings,) int16
-        # Some rows at a time: sorting takes several times the memory of what is sorted.
-        for rows in self.batches(torch.arange(self.n_rows, device=matrix.offsets.device), BLOCK_RATINGS):
-            row = rows.repeat_interleave(counts_of(self.offsets, rows))
-            entries = slice(*self.offsets[torch.stack([rows[0], rows[-1] + 1])].tolist())
-            bucket = (dates[entries].int() - first_date) // bucket_days
-            order = torch.argsort(row * n_buckets + bucket, stable=True)
-            self.others[entries], self.ratings[entries] = matrix.columns[entries][order], matrix.values[entries][order]
-            self.buckets[entries] = bucket[order].short()
-        is_first = torch.ones(matrix.n_ratings, dtype=torch.bool, device=matrix.offsets.device)
-        torch.ne(self.buckets[1:], self.buckets[:-1], out=is_first[1:])
-        is_first[self.offsets[:-1][self.offsets.diff() > 0]] = True
-        first = is_first.nonzero()[:, 0]  # (n_steps,), each step's first rating
-        row = torch.searchsorted(self.offsets, first, right=True) - 1
-        self.keys = row * n_buckets + self.buckets[first]  # (n_steps,)
-        self.step_ratings = torch.cat([first, self.offsets[-1:]])  # (n_steps + 1,), of ratings by step
-        bounds = torch.arange(self.n_rows + 1, device=matrix.offsets.device) * n_buckets
-        self.step_offsets = torch.searchsorted(self.keys, bounds)  # (n_rows + 1,), of steps by row
-
-    def state_at(self, row: Tensor, bucket: Tensor, *, advanced: bool) -> Tensor:
-        """Return where a row's state lies before a bucket, or advanced with the bucket's ratings, (n,)."""
-        return torch.searchsorted(self.keys, row * self.n_buckets + bucket, right=advanced) + row
-
-    def batches(self, rows: Tensor, size: int) -> Iterator[Tensor]:
-        """Cut rows into runs of about `size` ratings, at least one row each."""
-        ends = counts_of(self.offsets, rows).cumsum(0)
-        _, counts = torch.unique_consecutive((ends - 1) // size, return_counts=True)
-        return iter(rows.split(counts.tolist()))
 
 
 class Side(nn.Module):
@@ -140,7 +100,7 @@ class RrnLearner:
 
     def __init__(self, settings: RrnSettings, train: RatingMatrix, device: torch.device):
         self.settings, self.device = settings, device
-        self.first_date, n_buckets = _buckets(train, settings.bucket_days)
+        self.first_date, n_buckets = time_buckets(train, settings.bucket_days)
         self.limits = rating_range(train) if settings.clip else None
         matrix = train.to(device)
         biases = fit_biases(matrix, settings)
@@ -229,7 +189,7 @@ class RrnLearner:
         The network that reads a user is the same for all, and reads the new one's ratings. His bias and stationary
         factors minimise what training does, Σ (r - r̂)² + λ n (‖p‖² + b²), with the rest as it is.
         """
-        dates = _dates_of(ratings).clamp(self.first_date, self.first_date + self._n_days - 1)
+        dates = dates_of(ratings).clamp(self.first_date, self.first_date + self._n_days - 1)
         seq = Sequences(replace(ratings, dates=dates).to(self.device), *self._buckets)
         a, b = self.side["user"], self.side["item"]
         states, items = a.states(seq, torch.arange(seq.n_rows, device=self.device), self.mean), self._item_states
@@ -287,23 +247,3 @@ class RrnLearner:
         self.sides.load_state_dict(weights)
         for name, momenta in (state or {}).items():
             self.optimizers[name].load_state_dict(momenta)
-
-
-def _dates_of(matrix: RatingMatrix) -> Tensor:
-    if matrix.dates is None:
-        raise InputError("model 'rrn': the training ratings have no dates; expected a date a rating")
-    return matrix.dates
-
-
-def _buckets(train: RatingMatrix, bucket_days: int) -> tuple[int, int]:
-    """Return the first training date (days since 1970) and the number of buckets, at least two."""
-    dates = _dates_of(train)
-    first, last = int(dates.min()), int(dates.max())
-    n_buckets = (last - first) // bucket_days + 1
-    if n_buckets < 2:
-        raise InputError(
-            f"model 'rrn': the training dates span {last - first + 1} days, one bucket of bucket_days "
-            f"{bucket_days}; expected at least two buckets, since a state serves the buckets after it. "
-            "A data set leaves the model out with `final: {models: {RRN: null}}`"
-        )
-    return first, n_buckets

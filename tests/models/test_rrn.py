@@ -7,7 +7,7 @@ import torch
 from deeprec.data.matrix import Part, RatingMatrix, rating_matrix
 from deeprec.models.bias import BiasLearner, BiasSettings
 from deeprec.models.pmf import PmfLearner, PmfSettings
-from deeprec.models.rrn import RrnLearner, RrnSettings, Sequences
+from deeprec.models.rrn import RrnLearner, RrnSettings
 from deeprec.runtime.files import InputError
 from deeprec.training.loop import rmse
 
@@ -87,18 +87,6 @@ def test_states_are_those_of_a_plain_loop_over_rows_and_steps() -> None:
     torch.testing.assert_close(side.states(seq, rows, learner.mean), torch.stack(expected), rtol=0, atol=2e-6)
 
 
-def test_states_lie_where_they_are_looked_for() -> None:
-    user, item = np.int32([0, 0, 0, 1]), np.int32([0, 1, 2, 1])
-    matrix = rating_matrix(user, item, np.int8([1, 2, 3, 4]), 2, 3, np.int32([17, 10, 17, 12]))
-    seq = Sequences(matrix, first_date=10, bucket_days=2, n_buckets=4)  # user 0 in buckets 0 and 3, user 1 in 1
-    assert seq.others.tolist() == [1, 0, 2, 1]
-    assert seq.step_offsets.tolist() == [0, 2, 3]
-    row, bucket = torch.tensor([0, 0, 0, 0, 1, 1, 1]), torch.tensor([-1, 0, 2, 3, 0, 1, 3])
-    # Places 0, 1, 2 are user 0's before, between and after his steps; 3 and 4 user 1's.
-    assert seq.state_at(row, bucket, advanced=True).tolist() == [0, 1, 1, 2, 3, 4, 4]
-    assert seq.state_at(row, bucket, advanced=False).tolist() == [0, 0, 1, 1, 3, 3, 4]
-
-
 def test_a_rating_is_learnt_from_earlier_buckets_only() -> None:
     """Turning the last bucket's ratings around must not change what any rating is predicted from."""
     train, _ = moody_ratings()
@@ -122,7 +110,7 @@ def test_blocks_bound_memory_and_not_results(monkeypatch: pytest.MonkeyPatch) ->
     train, test = moody_ratings()
     whole = learner_of(train)
     expected = whole.predict(test)  # before the blocks shrink
-    for module in ("data.matrix", "models.rrn"):
+    for module in ("data.matrix", "models.rrn", "models.sequences"):
         monkeypatch.setattr(f"deeprec.{module}.BLOCK_RATINGS", 100)
     parts = learner_of(train)
     for name, seq in parts.seqs.items():
