@@ -1,7 +1,7 @@
 """All that is to be known of a GPU, in one page: the tests that need one, a step by parts, and every model's epoch.
 
-    python benchmarks/on_gpu.py --out docs/gpu.md          minutes; refused without a GPU
-    python benchmarks/on_gpu.py --out page.md --device cpu --quick      tries the command itself
+    python benchmarks/on_gpu.py --out gpu.md                            minutes; refused without a GPU
+    python benchmarks/on_gpu.py --out gpu.md --device cpu --quick       tries the command itself
 
 Each section is what another command prints, which the page names: this one adds the GPU's name and the commit, and
 measures the same on the processor beside it. Nothing is written where one of them fails.
@@ -26,7 +26,8 @@ SECTIONS = {
     STEP: ["benchmarks/step_parts.py", "--users", "128", "512", "2048"],
     EPOCH: ["benchmarks/scale_models.py", "--models", *MODELS],
 }
-QUICK = {STEP: ["--users", "16"], EPOCH: ["--ratings", "2e4", "--users", "300"]}  # the last word counts
+# Of an option given twice, the last counts.
+QUICK = {STEP: ["--users", "16"], EPOCH: ["--ratings", "2e4", "--users", "300"]}
 
 
 def said(command: list[str]) -> str:
