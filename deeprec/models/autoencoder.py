@@ -44,6 +44,7 @@ class AutoEncoderLearner:
         if settings.output_start == "means":
             self.model.start_at(item_means(self.matrix, MEANS_L2))
         self.mean_model = deepcopy(self.model) if settings.ema_epochs else self.model
+        self.batch_size = settings.rows_a_step(self.matrix.n_rows)
         self.n_updates = 0
         self._kept: Tensor | None = None
         self.optimizer = self._optimizer(settings.weight_decay + settings.l2 / train.n_ratings)
@@ -74,7 +75,7 @@ class AutoEncoderLearner:
 
     def _batches(self) -> Iterator[Tensor]:
         order = parallel.shuffled(self.matrix.n_rows)
-        size = self.settings.batch_size
+        size = self.batch_size
         n_full = self.matrix.n_rows // size * size
         # The original drops the last, incomplete batch; a data set smaller than one batch is kept whole.
         return iter(order[:n_full].split(size) if self.settings.drop_last and n_full else order.split(size))
@@ -124,8 +125,8 @@ class AutoEncoderLearner:
     @torch.no_grad()
     def _take_mean(self) -> None:
         """Move the mean of the weights towards them: w̄ += (w - w̄) / n, the plain mean until n is the horizon."""
-        n_rows, size = self.matrix.n_rows, self.settings.batch_size
-        horizon = self.settings.ema_epochs * -(-n_rows // size) * (1 + self.settings.refeed)
+        n_steps = -(-self.matrix.n_rows // self.batch_size)
+        horizon = self.settings.ema_epochs * n_steps * (1 + self.settings.refeed)
         share = 1 / max(1.0, min(self.n_updates, horizon))
         torch._foreach_lerp_(list(self.mean_model.parameters()), list(self.model.parameters()), share)
 

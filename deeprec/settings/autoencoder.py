@@ -77,6 +77,9 @@ class AutoEncoderSettings(StartingBiases, ModelSettings):
     )
     lr_decay: float = setting(0.5, "what the learning rate is multiplied by at a milestone", gt=0, le=1)
     batch_size: int = setting(128, "of a step", unit="rows", ge=1, search={"choices": [64, 128, 256, 512]})
+    max_steps: int = setting(
+        0, "an epoch has no more steps than this, for batches grow with the rows from batch_size on; 0: no limit", ge=0
+    )
     output_start: Literal["random", "means"] = setting(
         "random", "the output layer's biases: 0 beside random weights, or the columns' mean ratings",
         search={"choices": ["random", "means"]},
@@ -109,9 +112,14 @@ class AutoEncoderSettings(StartingBiases, ModelSettings):
             )
         return self
 
+    def rows_a_step(self, n_rows: int) -> int:
+        """Return the rows of a step: batch_size, or as many more as max_steps asks for."""
+        return max(self.batch_size, -(-n_rows // self.max_steps)) if self.max_steps else self.batch_size
+
     def n_steps(self, n_users: int, n_items: int, n_ratings: int) -> int:
         """Return the batches of rows in an epoch."""
-        return -(-(n_items if self.rows == "items" else n_users) // self.batch_size)
+        n_rows = n_items if self.rows == "items" else n_users
+        return -(-n_rows // self.rows_a_step(n_rows))
 
     def training_mb(self, size_mb: float) -> int:
         """Return the MB that a training takes, by the size of its split's files."""

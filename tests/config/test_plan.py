@@ -222,13 +222,12 @@ def test_changes_of_a_blend_are_those_of_its_members(config):
 
 
 def test_a_member_that_changes_leave_as_it_is_trains_once(config):
-    config = changed(config, "runs/moved", {"model": "blend", "members": ["raw_users", "raw_items"]})
+    config = changed(config, "runs/moved", {"model": "blend", "members": ["residual_users", "raw_items"]})
     config = changed(config, "runs/moved/changes", {"rows": "users"})
-    config = changed(config, "runs/moved/members", ["raw_users", "residual_items"])
     config = changed(config, "ablations/moved", {"title": "Moved", "runs": {"moved": "moved"}})
     plan = load_plan(config)
     # Each is the very same training as a run that is there already.
-    assert plan.run("moved").settings.members == ["raw_users", "residual_users"]
+    assert plan.run("moved").settings.members == ["residual_users", "raw_users"]
 
 
 def test_a_model_that_a_data_set_leaves_out_is_left_out_of_blends(config):

@@ -128,11 +128,11 @@ def test_penalties_hold_the_biases_where_they_are_asked_to(l2_biases, penalty):
         torch.testing.assert_close(after[name], w - pulled, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("refeed", [0, 1])
-def test_the_mean_of_weights_is_plain_first_and_then_exponential(refeed):
-    learner, seen = learner_of(ema_epochs=0.5, refeed=refeed), []
+@pytest.mark.parametrize(("refeed", "max_steps", "n_steps"), [(0, 0, 4), (1, 0, 4), (0, 3, 3)])
+def test_the_mean_of_weights_is_plain_first_and_then_exponential(refeed, max_steps, n_steps):
+    learner, seen = learner_of(ema_epochs=0.5, refeed=refeed, max_steps=max_steps), []
     learner.model.train()
-    n_updates = 4 * (1 + refeed)  # an epoch: 14 users in batches of 4
+    n_updates = n_steps * (1 + refeed)  # an epoch: 14 users in batches of 4
     update = learner.optimizer.step
 
     def noted(*args: Any) -> None:
@@ -147,6 +147,17 @@ def test_the_mean_of_weights_is_plain_first_and_then_exponential(refeed):
         mean = mean + (w - mean) / min(n, 0.5 * n_updates)
     np.testing.assert_allclose(learner.mean_model.encode_w[0].detach().numpy(), mean, rtol=0, atol=1e-6)
     assert not np.allclose(mean, seen[-1], rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("rows", "max_steps", "n_steps"),  # 14 users or 9 items in batches of 4
+    [("users", 0, 4), ("users", 3, 3), ("users", 2, 2), ("users", 200, 4), ("items", 0, 3), ("items", 2, 2)],
+)
+def test_batches_grow_until_an_epoch_has_no_more_steps_than_are_asked_for(rows, max_steps, n_steps):
+    learner = learner_of(rows=rows, max_steps=max_steps)
+    _, n_ratings = learner.train_epoch(1)
+    assert len(n_ratings) == n_steps == learner.settings.n_steps(14, 9, MATRIX.n_ratings)
+    assert n_ratings.sum() == MATRIX.n_ratings  # each once
 
 
 def test_the_mean_predicts_and_is_what_a_checkpoint_keeps():
