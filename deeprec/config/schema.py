@@ -1,9 +1,9 @@
 """What config.yaml and a data set's file may say, key by key."""
 
 import re
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import AfterValidator, Field, create_model, field_validator
+from pydantic import AfterValidator, Field, create_model, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from deeprec.runtime.addresses import INSTEAD, has_password
@@ -48,6 +48,13 @@ class Panel(Settings):
     axis: str = setting("Run", "what the runs' labels are, for best_valid and test")
     title: str = setting("", "headline of the panel")
     runs: list[str] | None = setting(None, "labels of the runs to draw; all where absent", min_length=1)
+    lines: dict[str, float] = setting({}, "RMSE to draw across a panel of curves, by label", unit="stars")
+
+    @model_validator(mode="after")
+    def _check_lines(self) -> Self:
+        if self.lines and self.show in ("best_valid", "test", "change"):
+            raise ValueError(f"lines: found with show {self.show!r}; expected train, valid, steps or seconds")
+        return self
 
 
 class Ablation(Settings):

@@ -12,7 +12,7 @@ from deeprec.config.schema import Ablation, Panel
 from deeprec.evaluation.change_panel import draw_changes
 from deeprec.evaluation.curves import Curves
 from deeprec.evaluation.figure_style import COLOURS, LINE, PANEL, STYLE, draw_head, head_lines
-from deeprec.evaluation.line_panel import LineEnd, Lines, draw_lines, label_lines, mark_times
+from deeprec.evaluation.line_panel import LineEnd, Lines, draw_across, draw_lines, label_lines, mark_times
 from deeprec.evaluation.score_panel import draw_scores
 
 
@@ -85,6 +85,7 @@ def _draw_panel(
     else:
         ends = draw_lines(axis, curves, original, kind, rating_range)
         axis.set_xlabel(kind.x_label)
+        draw_across(axis, panel.lines)
         kind.finish(axis, curves)
         axis.set_ylabel(kind.y_label)
     axis.set_title(panel.title, fontsize=8, loc="left")

@@ -64,6 +64,18 @@ def draw_lines(
     return ends
 
 
+def draw_across(axis: Axes, lines: dict[str, float]) -> None:
+    """Draw RMSE values across the panel, stars, each named on its line; the scale reaches to them."""
+    for label, y in lines.items():
+        axis.axhline(y, color=GREY, linewidth=0.8, linestyle=":")
+        axis.annotate(f"{label}: {y:.3f}", (0.02, y), (0, 2), xycoords=("axes fraction", "data"),
+                      textcoords="offset points", fontsize=7, color=GREY)  # fmt: skip
+    if lines:
+        low, high = axis.get_ylim()
+        pad = 0.06 * (max(high, *lines.values()) - min(low, *lines.values()))
+        axis.set_ylim(min(low, min(lines.values()) - pad), max(high, max(lines.values()) + pad))
+
+
 def _stack(curve: Curves, kind: Lines) -> tuple[np.ndarray, np.ndarray]:
     """Return x and the seeds' values, (n_seeds, n_points), NaN after the end of a diverged one."""
     frames: list[pd.DataFrame] = getattr(curve, kind.frames)

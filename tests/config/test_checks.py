@@ -50,6 +50,11 @@ from tests.config.changes import changed
         ("ablations/depth/runs/14", "depth_14", "ablation 'depth': unknown run 'depth_14'; choose from"),
         ("ablations/depth/paper/depth_14", 1.0, "ablation 'depth': unknown run 'depth_14'"),
         ("ablations/depth/panels", [{"show": "valid", "runs": ["99"]}], "panel: unknown label '99'; choose from 2, 4"),
+        (
+            "ablations/depth/panels",
+            [{"show": "test", "lines": {"floor": 0.8}}],
+            "lines: found with show 'test'; expected train, valid, steps or seconds",
+        ),
         ("ablations/depth/panels", [{"show": "best"}], "panels.0.show: found 'best'; choose from best_valid, test"),
         ("ablations/final", {"title": "t", "runs": {}}, r"ablations.final.runs: found \{\}; expected at least 1"),
         ("ablations/final", {"title": "t", "runs": {"2": "depth_2"}}, "the final table has this name"),

@@ -209,6 +209,19 @@ def test_curves_against_seconds_say_how_soon_a_run_is_as_good_as_the_first():
     np.testing.assert_allclose(lines[10], 2 * np.arange(1, 11))
 
 
+@pytest.mark.parametrize("show", ["valid", "train", "seconds", "steps"])
+def test_a_line_across_is_named_and_within_the_scale(show):
+    plain, lined = (
+        draw_ablation(with_panels({"show": show, "lines": lines}), [curves("2", "depth_2")], "M", 4.0).axes[0]
+        for lines in ({}, {"noise floor": 0.7805, "far above": 2.5})
+    )
+    assert {"noise floor: 0.780", "far above: 2.500"} <= {text.get_text() for text in lined.texts}
+    levels = [line.get_ydata()[0] for line in lined.lines if len(set(line.get_ydata())) == 1]
+    assert {0.7805, 2.5} <= set(levels)
+    (low, high), (low_before, high_before) = lined.get_ylim(), plain.get_ylim()
+    assert low < 0.7805 < low_before and high_before < 2.5 < high
+
+
 def test_names_keep_their_distance():
     places = _apart([1.0, 1.01, 1.02, 2.0], 0.1, 2.0)
     assert all(b - a >= 0.1 - 1e-12 for a, b in pairwise(places))
