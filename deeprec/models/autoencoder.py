@@ -61,7 +61,8 @@ class AutoEncoderLearner:
     def lr(self, epoch: int) -> float:
         """Halve (`lr_decay`) at each milestone; the original counts epochs from 0, so 24 is our 25th."""
         s = self.settings
-        return s.lr * s.lr_decay ** sum(epoch > milestone for milestone in s.lr_milestones)
+        lr = s.lr * s.lr_share(self.matrix.n_rows, self.matrix.n_ratings)
+        return lr * s.lr_decay ** sum(epoch > milestone for milestone in s.lr_milestones)
 
     def train_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """See every row once, in a new order."""

@@ -76,6 +76,10 @@ class AutoEncoderSettings(StartingBiases, ModelSettings):
         [24, 36, 48, 66, 72], "the learning rate is multiplied by lr_decay after so many epochs", unit="epochs"
     )
     lr_decay: float = setting(0.5, "what the learning rate is multiplied by at a milestone", gt=0, le=1)
+    lr_ratings: int = setting(
+        0, "where rows have more ratings than this, on average, the learning rate is lower in proportion; 0: nowhere",
+        unit="ratings a row", ge=0,
+    )  # fmt: skip
     batch_size: int = setting(128, "of a step", unit="rows", ge=1, search={"choices": [64, 128, 256, 512]})
     max_steps: int = setting(
         0, "an epoch has no more steps than this, for batches grow with the rows from batch_size on; 0: no limit", ge=0
@@ -111,6 +115,14 @@ class AutoEncoderSettings(StartingBiases, ModelSettings):
                 "of the means"
             )
         return self
+
+    def lr_share(self, n_rows: int, n_ratings: int) -> float:
+        """Return what the learning rate is multiplied by, in (0, 1].
+
+        A step of Adam moves each weight by about the learning rate, so a first hidden unit by as much for every rating
+        of the row: rows of a thousand are thrown far beyond where tanh tells one from another.
+        """
+        return min(1.0, self.lr_ratings * n_rows / n_ratings) if self.lr_ratings else 1.0
 
     def rows_a_step(self, n_rows: int) -> int:
         """Return the rows of a step: batch_size, or as many more as max_steps asks for."""

@@ -149,6 +149,18 @@ def test_the_mean_of_weights_is_plain_first_and_then_exponential(refeed, max_ste
     assert not np.allclose(mean, seen[-1], rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize("rows", ["users", "items"])
+def test_long_rows_are_learnt_at_a_lower_rate(rows):
+    mean = MATRIX.n_ratings / (14 if rows == "users" else 9)
+    plain = [learner_of(rows=rows, lr_milestones=[1]).lr(epoch) for epoch in (1, 2)]
+    assert plain == [0.05, 0.025]
+    for lr_ratings, share in ((2, 2 / mean), (1, 1 / mean), (200, 1.0)):
+        learner = learner_of(rows=rows, lr_ratings=lr_ratings, lr_milestones=[1])
+        np.testing.assert_allclose([learner.lr(epoch) for epoch in (1, 2)], [share * lr for lr in plain], rtol=1e-12)
+        learner.train_epoch(1)
+        assert learner.optimizer.param_groups[0]["lr"] == learner.lr(1)
+
+
 @pytest.mark.parametrize(
     ("rows", "max_steps", "n_steps"),  # 14 users or 9 items in batches of 4
     [("users", 0, 4), ("users", 3, 3), ("users", 2, 2), ("users", 200, 4), ("items", 0, 3), ("items", 2, 2)],
