@@ -42,7 +42,7 @@ def draw_lines(
         x, values = _stack(curve, kind)
         colour, dash = COLOURS[number % len(COLOURS)], DASHES[number // len(COLOURS) % len(DASHES)]
         mean = values.mean(0)  # NaN from where the first seed stopped
-        axis.plot(x, mean, color=colour, linestyle=dash)
+        axis.plot(x, mean, color=colour, linestyle=dash, marker="." if len(x) == 1 else None)
         say_line(axis, x, mean, curve.label, kind.x)
         if len(values) > 1:
             axis.fill_between(x, values.min(0), values.max(0), color=colour, alpha=0.15, linewidth=0)

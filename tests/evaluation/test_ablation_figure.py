@@ -209,6 +209,13 @@ def test_curves_against_seconds_say_how_soon_a_run_is_as_good_as_the_first():
     np.testing.assert_allclose(lines[10], 2 * np.arange(1, 11))
 
 
+def test_a_single_epoch_is_a_point():
+    whole = curves("2", "depth_2")
+    short = Curves("1", "short", [frame[:1] for frame in whole.histories], whole.steps, whole.metrics)
+    lines = draw_ablation(with_panels({"show": "valid"}), [whole, short], "M", 4.0).axes[0].lines
+    assert {len(line.get_xdata()): line.get_marker() for line in lines} == {10: "None", 1: "."}
+
+
 @pytest.mark.parametrize("show", ["valid", "train", "seconds", "steps"])
 def test_a_line_across_is_named_and_within_the_scale(show):
     plain, lined = (
