@@ -288,7 +288,3 @@ class Plan:
     def training_minutes(self, run: str, size_mb: float) -> int:
         """Return the minutes to reserve for a run with one seed, by the size of its split's files (docs/scale.md)."""
         return self.run(run).settings.training_minutes(size_mb)
-
-    def training_priority(self, run: str) -> int:
-        """Return what orders trainings that wait for a core: the longest first, so that none is left to run alone."""
-        return round(self.run(run).settings.training_seconds(1.0))

@@ -184,11 +184,8 @@ class ModelSettings(Settings):
 
     def training_minutes(self, size_mb: float) -> int:
         """Return the minutes that a training takes on one core at most, by the size of its split's files."""
-        return math.ceil(START_MINUTES + self.training_seconds(size_mb / MILLION_MB) / 60)
-
-    def training_seconds(self, millions: float) -> float:
-        """Return the seconds of all epochs on one core, by millions of ratings, without the start."""
-        return self.epochs * self.epoch_seconds(millions)
+        seconds = self.epochs * self.epoch_seconds(size_mb / MILLION_MB)
+        return math.ceil(START_MINUTES + seconds / 60)
 
     def epoch_seconds(self, millions: float) -> float:
         """Return the seconds of an epoch on one core, by millions of ratings."""

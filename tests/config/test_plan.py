@@ -203,12 +203,6 @@ def test_a_blend_of_averaged_seeds_asks_for_all_of_them(config):
     assert plan.inputs("mix", [1]) == [(run, seed) for run in ("bias", "als", "pmf") for seed in (0, 2)]
 
 
-def test_what_takes_longest_starts_first(config):
-    plan = load_plan(config)
-    waiting = ["refeed", "bias", "low_lr", "deeprec_plus"]  # whose blend is made of trainings
-    assert sorted(waiting, key=plan.training_priority) == ["deeprec_plus", "bias", "low_lr", "refeed"]
-
-
 def test_a_blend_in_the_final_table_is_made_of_runs_of_its_split(config):
     plan = load_plan(config)
     assert plan.run("deeprec_plus_6m").settings.members[0] == "residual_users_6m"

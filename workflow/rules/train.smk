@@ -47,7 +47,6 @@ for seeds in SEED_BATCHES:
             f"results/{{dataset}}/logs/train_run/{{run}}_{seeds[0]}.log",
         benchmark:
             f"results/{{dataset}}/benchmarks/train_run/{{run}}_{seeds[0]}.tsv"
-        priority: lambda wildcards: PLAN.training_priority(wildcards.run)
         # Of a cluster's jobs; a blend is made of trainings that others are made of, too.
         group:
             lambda wildcards: "blend" if wildcards.run in PLAN.blends else "train"
