@@ -1,5 +1,6 @@
 """Training an autoencoder on rating vectors: batches, dense re-feeding, optimizer and schedule."""
 
+import logging
 from collections.abc import Iterator
 from copy import deepcopy
 from itertools import pairwise
@@ -15,12 +16,14 @@ from deeprec.data.sparse import SparseRows
 from deeprec.models.bias import item_means
 from deeprec.models.center import MEANS_L2, PREFIX, center_of
 from deeprec.models.factors import clip, rating_range
-from deeprec.models.network import ACTIVATIONS, AutoEncoder
+from deeprec.models.network import ACTIVATIONS, PRECISIONS, AutoEncoder, computes_bf16
 from deeprec.models.optimizers import make_optimizer
 from deeprec.models.reach import warn_out_of_reach
 from deeprec.runtime import parallel
 from deeprec.runtime.files import InputError
 from deeprec.settings.autoencoder import AutoEncoderSettings
+
+log = logging.getLogger(__name__)
 
 PREDICT_BATCH = 1024  # rows; bounds memory, not results
 
@@ -39,6 +42,9 @@ class AutoEncoderLearner:
         self.matrix = (train.transpose() if self.by_item else train).to(device)
         self.limits = rating_range(train) if settings.clip else None
         self.model = AutoEncoder(self.matrix.n_columns, settings).to(device)
+        if settings.precision == "bf16" and not computes_bf16(device):
+            log.warning("precision: found bf16, which this processor can only imitate; it computes in fp32 instead")
+            self.model.precision = PRECISIONS["fp32"]
         if self.center is None:  # else it ends in what reaches all, as its settings ask
             warn_out_of_reach(self.model.last_name, self.model.last_activation, self.matrix.values)
         if settings.output_start == "means":

@@ -24,7 +24,16 @@ ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], bool]] = {
     "identity": (lambda x: x, True),
 }
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+BF16_PROCESSORS = ("avx512_bf16", "amx_bf16", "bf16")  # what a processor that multiplies in bfloat16 has, one of them
 COMPLETED_AT_ONCE = 4096  # columns of the output
+
+
+def computes_bf16(device: torch.device) -> bool:
+    """Return whether a device multiplies in bfloat16; a processor that does not imitates it, many times as slow."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    has = torch.cpu.get_capabilities()
+    return any(has.get(name) for name in BF16_PROCESSORS)
 
 
 class AutoEncoder(nn.Module):

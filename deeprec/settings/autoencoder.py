@@ -95,7 +95,7 @@ class AutoEncoderSettings(StartingBiases, ModelSettings):
     )  # fmt: skip
     clip: bool = setting(False, "predictions are moved into the range of the training ratings")
     precision: Literal["fp32", "bf16"] = setting(
-        "fp32", "of training's products of dense matrices; bf16 where the CPU or GPU computes in it"
+        "fp32", "of training's products of dense matrices; bf16 is fp32 where the CPU or GPU does not compute in it"
     )
     drop_last: bool = setting(False, "leave out an epoch's last, incomplete batch, as the original does")
     epochs: int = setting(100, "passes over the rows", ge=1)

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from deeprec.data.matrix import Part
+from deeprec.models import autoencoder
 from deeprec.models.autoencoder import AutoEncoderLearner, AutoEncoderSettings
 from deeprec.models.autorec import AutoRecLearner, AutoRecSettings
 from deeprec.training.loop import train
@@ -25,6 +26,12 @@ def device(request) -> torch.device:
     if request.param == "cuda" and not torch.cuda.is_available():
         pytest.skip("no CUDA device")
     return torch.device(request.param)
+
+
+@pytest.fixture(autouse=True)
+def _imitated(monkeypatch):
+    """In bf16 whatever the processor."""
+    monkeypatch.setattr(autoencoder, "computes_bf16", lambda device: True)
 
 
 def learner(device: torch.device, **changes) -> AutoEncoderLearner:

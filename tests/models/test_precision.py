@@ -4,11 +4,19 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from deeprec.models import autoencoder
 from deeprec.models.autoencoder import AutoEncoderLearner, AutoEncoderSettings
+from deeprec.models.network import computes_bf16
 from tests.conftest import random_matrix
 
 MATRIX = random_matrix(64, 40)
 CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def _imitated(monkeypatch):
+    """In bf16 whatever the processor."""
+    monkeypatch.setattr(autoencoder, "computes_bf16", lambda device: True)
 
 
 def learner(**changes) -> AutoEncoderLearner:
@@ -64,3 +72,25 @@ def test_evaluation_is_in_full_precision():
     ours, full = (learner(precision=precision).model.eval() for precision in ("bf16", "fp32"))
     x = torch.randn(5, 40)
     assert torch.equal(ours(x), full(x))
+
+
+@pytest.mark.parametrize(
+    ("has", "expected"),
+    [
+        ({"avx2": True, "avx512_f": True, "avx512_bf16": False}, False),
+        ({"avx512_bf16": True}, True),
+        ({"avx512_bf16": False, "amx_bf16": True}, True),
+        ({"neon": True, "bf16": True}, True),
+        ({}, False),
+    ],
+)
+def test_a_processor_computes_in_bf16_where_it_says_so(monkeypatch, has, expected):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has)
+    assert computes_bf16(CPU) is expected
+
+
+def test_what_does_not_compute_in_bf16_computes_in_fp32_and_says_so(monkeypatch, caplog):
+    exact = weights_after_a_step(learner())
+    monkeypatch.setattr(autoencoder, "computes_bf16", lambda device: False)
+    assert torch.equal(weights_after_a_step(learner(precision="bf16")), exact)
+    assert "which this processor can only imitate; it computes in fp32 instead" in caplog.text
