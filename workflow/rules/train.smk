@@ -114,6 +114,10 @@ CLOSE_DEAD_RUNS = from_here("scripts/close_dead_runs.py")
 
 
 onstart:
+    # Snakemake (9.27) looks at all waiting jobs once more a while after each look, for the sake of a limit to starts a
+    # second, and so ever more often: in a whole reproduction that took 15 minutes of a core. A cluster keeps the limit.
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
     write_json(BATCHES_FILE, remembered(SEED_BATCHES, EARLIER))
     for path in remove_leftovers(Path("results")):
         logger.info(f"{path}: left half-written by a killed process; removed")
