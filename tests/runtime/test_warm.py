@@ -30,11 +30,11 @@ import slow
 def main(args):
     told = {"pid": os.getpid(), "parent": os.getppid(), "cwd": os.getcwd(), "argv": sys.argv}
     told["color"] = os.environ["COLOR"]
-    Path(args.out).write_text(json.dumps(told))
-    print("said", args.out)
-    print("read", sys.stdin.read())
-    print("warned", file=sys.stderr)
-    try:
+    try:  # from before it is told that there is something to end
+        Path(args.out).write_text(json.dumps(told))
+        print("said", args.out)
+        print("read", sys.stdin.read())
+        print("warned", file=sys.stderr)
         time.sleep(args.seconds)
     finally:
         Path(args.out).with_suffix(".ended").touch()
