@@ -42,8 +42,7 @@ class AutoEncoderLearner:
         self.matrix = (train.transpose() if self.by_item else train).to(device)
         self.limits = rating_range(train) if settings.clip else None
         self.model = AutoEncoder(self.matrix.n_columns, settings).to(device)
-        if settings.precision == "bf16" and not computes_bf16(device):
-            log.warning("precision: found bf16, which this processor can only imitate; it computes in fp32 instead")
+        if not computes_bf16(device):
             self.model.precision = PRECISIONS["fp32"]
         if self.center is None:  # else it ends in what reaches all, as its settings ask
             warn_out_of_reach(self.model.last_name, self.model.last_activation, self.matrix.values)
@@ -73,6 +72,8 @@ class AutoEncoderLearner:
     def train_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """See every row once, in a new order."""
         self._kept = None
+        if epoch == 1 and self.model.precision != PRECISIONS[self.settings.precision]:
+            log.warning("precision: found bf16, which this processor can only imitate; it computes in fp32 instead")
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr(epoch)
         self.model.train()

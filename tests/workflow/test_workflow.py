@@ -121,6 +121,12 @@ def test_processes_reach_the_trainings_that_can_share_them(project):
     assert started["depth_4"] == "2 --processes 2" and started["als"] == "1 --processes 1"
 
 
+def test_no_limit_to_starts_holds_up_the_jobs_of_this_machine(finished):
+    plans = [f"{RESULTS}/plan/{name}.yaml" for name in ("source", "tracking")]
+    said = snakemake(finished, "--forcerun", "write_plan", "--max-jobs-per-timespan", "1/20s", "--", *plans)
+    assert "2 of 2 steps (100%) done" in said and "Job rate limit reached" not in said
+
+
 def test_outputs_are_those_of_the_contract(finished):
     results = finished / RESULTS
     ratings = pq.read_table(results / "ratings.parquet")
