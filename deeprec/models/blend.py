@@ -1,36 +1,21 @@
-"""A blend of learnt models about plain biases: b + Σ w_k (p_k - b), w ≥ 0 (stacking; Breiman 1996)."""
+"""A blend of learnt models about plain biases (stacking; Breiman 1996)."""
 
 from typing import Any
 
 import numpy as np
 import torch
-from scipy.optimize import nnls
 from torch import Tensor
 
 from deeprec.config.run_settings import parse_run
 from deeprec.data.matrix import BLOCK_RATINGS, Part, RatingMatrix
 from deeprec.models.factors import clip, rating_range
 from deeprec.models.learners import Scorer, restore
+from deeprec.models.stacking import blended, known_of
 from deeprec.settings.blend import BlendSettings
 
 
-def fit_weights(base: np.ndarray, members: np.ndarray, rating: np.ndarray) -> np.ndarray:
-    """Return w ≥ 0, (n_members,), with the least Σ (r - b - Σ w_k (p_k - b))² over known ratings.
-
-    `base` and `rating` are (n,), `members` is (n_members, n), stars.
-    """
-    weights: np.ndarray = nnls((members - base).T.astype(np.float64), (rating - base).astype(np.float64))[0]
-    return weights
-
-
-def blended(base: np.ndarray, members: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return b + Σ w_k (p_k - b), (n,) float32, given `base` (n,), `members` (n_members, n) and w (n_members,)."""
-    moved: np.ndarray = base + weights @ (members - base)
-    return moved.astype(np.float32)
-
-
 class BlendLearner:
-    """Predicts by its members, which a checkpoint holds whole; `fit_weights` is all that is learnt.
+    """Predicts by its members, which a checkpoint holds whole; their weights are all that is learnt.
 
     A pair whose user or item has no training rating gets the biases alone.
     """
@@ -38,10 +23,7 @@ class BlendLearner:
     def __init__(self, settings: BlendSettings, train: RatingMatrix, device: torch.device):
         self.settings, self.train, self.device = settings, train, device
         self.limits = rating_range(train) if settings.clip else None
-        self.rated_user = (train.offsets.diff() > 0).cpu()
-        self.rated_item = torch.zeros(train.n_columns, dtype=torch.bool)
-        for part in train.columns.split(BLOCK_RATINGS):
-            self.rated_item[part.cpu().long()] = True
+        self.n_user, self.n_item = rating_counts(train)
         self._weights: dict[str, Any] = {}
         self.base: list[Scorer] = []
         self.members: list[list[Scorer]] = []  # of each member, one a seed
@@ -57,41 +39,50 @@ class BlendLearner:
         return restore(run.settings, checkpoint["weights"], self.train, self.device)
 
     def weights(self) -> dict[str, Any]:
-        """Return the members' checkpoints and `shares`, w (n_members,)."""
+        """Return the members' checkpoints, and their weights as `blended` takes them."""
         return self._weights
 
     @torch.no_grad()
     def predict(self, part: Part) -> np.ndarray:
         """Score pairs."""
-        base, *members = (np.mean([s.predict(part) for s in seeds], 0) for seeds in (self.base, *self.members))
-        rated = self.rated_user.numpy()[part.user] & self.rated_item.numpy()[part.item]
-        found = blended(base, np.array(members), self._weights["shares"].numpy())
-        return clip(np.where(rated, found, base), self.limits)
+        means = (np.mean([s.predict(part) for s in seeds], 0, np.float64) for seeds in self._all)
+        base, *members = (torch.from_numpy(mean) for mean in means)
+        moved = self._moved(base, members, self.n_user[part.user], self.n_item[part.item])
+        return clip(moved.float().numpy(), self.limits)
 
     @torch.no_grad()
     def scores(self, users: Tensor) -> Tensor:
         """Score all items for some users, given on the CPU: (n, n_items), stars, not clipped."""
-        return self._blended([[s.scores(users) for s in seeds] for seeds in self._all], self.rated_user[users])
+        return self._blended([[s.scores(users) for s in seeds] for seeds in self._all], self.n_user[users])
 
     @torch.no_grad()
     def fold_in(self, ratings: RatingMatrix) -> Tensor:
         """Score all items for new users, a row of ratings each: (n, n_items), stars, not clipped."""
-        rated = (ratings.offsets.diff() > 0).cpu()
-        return self._blended([[s.fold_in(ratings) for s in seeds] for seeds in self._all], rated)
+        n_user = ratings.offsets.diff().cpu()
+        return self._blended([[s.fold_in(ratings) for s in seeds] for seeds in self._all], n_user)
 
     @property
     def _all(self) -> list[list[Scorer]]:
         return [self.base, *self.members]
 
-    def _blended(self, scores: list[list[Tensor]], rated_user: Tensor) -> Tensor:
+    def _blended(self, scores: list[list[Tensor]], n_user: Tensor) -> Tensor:
         """Return the blend of all inputs' scores, [input][seed] (n, n_items), each moved as its model moves pairs'."""
         limits = [[scorer.limits for scorer in seeds] for seeds in self._all]
         base, *members = (
             torch.stack([y.clamp(*limit) if limit else y for y, limit in zip(ys, ends, strict=True)]).mean(0)
             for ys, ends in zip(scores, limits, strict=True)
         )
-        shares = self._weights["shares"].float().tolist()
-        moved = sum(share * (member - base) for share, member in zip(shares, members, strict=True))
-        rated: Tensor = (rated_user[:, None] & self.rated_item).to(base.device)
-        found: Tensor = base + rated * moved
-        return found
+        return self._moved(base, members, n_user[:, None].to(base.device), self.n_item.to(base.device))
+
+    def _moved(self, base: Tensor, members: list[Tensor], n_user: Tensor, n_item: Tensor) -> Tensor:
+        """Return the blend where user and item have training ratings, `n_user` and `n_item` of them, else the base."""
+        found = blended(base, members, self._weights, known_of(base, n_user, n_item))
+        return torch.where((n_user > 0) & (n_item > 0), found, base)
+
+
+def rating_counts(train: RatingMatrix) -> tuple[Tensor, Tensor]:
+    """Return how many training ratings each user, (n_users,), and each item has, (n_items,), on the CPU."""
+    n_item = torch.zeros(train.n_columns, dtype=torch.int64)
+    for part in train.columns.split(BLOCK_RATINGS):
+        n_item += torch.bincount(part.cpu().long(), minlength=train.n_columns)
+    return train.offsets.diff().cpu(), n_item

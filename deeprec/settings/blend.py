@@ -25,9 +25,12 @@ class BlendSettings(ModelSettings):
         ..., "runs of the same split whose predictions are blended", min_length=2
     )
     base: str = setting("bias", "run of the plain biases b")
-    weights: Literal["fitted", "equal"] = setting(
-        "fitted", "w ≥ 0 by least squares on validation, or the same for each, 1 together"
+    weights: Literal["by_features", "fitted", "equal"] = setting(
+        "by_features",
+        "fitted: w ≥ 0 by least squares on validation; by_features: drawn towards these, but following the user's and "
+        "the item's number of ratings and b, which it corrects, too; equal: the same for each, 1 together",
     )
+    prior: float = setting(1000.0, "validation ratings that the fitted weights count for, by_features", gt=0)
     seeds: list[Annotated[int, Field(ge=0)]] = setting(
         [], "seeds over which each member's predictions are averaged; none: the blend's own seed alone"
     )

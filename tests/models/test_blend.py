@@ -1,17 +1,13 @@
-"""Blends: weights against another solver, predictions against NumPy, and a model restored from a checkpoint."""
+"""Blends: predictions against NumPy, and a model restored from a checkpoint."""
 
 import numpy as np
-import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
-from scipy.optimize import minimize
 
 from deeprec.config.run_settings import Run
 from deeprec.data.matrix import Part, rating_matrix
-from deeprec.models.blend import BlendLearner, blended, fit_weights
+from deeprec.models.blend import BlendLearner
 from deeprec.models.learners import restore
+from deeprec.models.stacking import blended, known_of
 from deeprec.settings.blend import BlendSettings
 from deeprec.training.loop import train
 from deeprec.training.runs import make_learner
@@ -26,45 +22,6 @@ RUNS = {
     "als": run_of("als", name="als", rank=2),
     "wide": run_of(name="wide", **USERS),
 }
-
-
-def some_predictions(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    rating = rng.integers(1, 6, 60).astype(float)
-    base = 3 + rng.normal(0, 0.5, 60)
-    return base, rating + rng.normal(0, [[0.7], [0.9], [5.0]], (3, 60)), rating
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_weights_are_the_least_squares_of_a_bounded_search(seed):
-    base, members, rating = some_predictions(seed)
-
-    def error(w: np.ndarray) -> float:
-        return float(np.square(rating - base - w @ (members - base)).sum())
-
-    bounded = minimize(error, np.full(3, 0.3), bounds=[(0, None)] * 3, method="L-BFGS-B", options={"ftol": 1e-14})
-    np.testing.assert_allclose(fit_weights(base, members, rating), bounded.x, rtol=0, atol=1e-3)
-
-
-def test_a_member_that_says_the_opposite_gets_nothing():
-    base, members, rating = some_predictions(0)
-    against = 2 * base - rating  # as far from the base as the truth, on the other side
-    w = fit_weights(base, np.stack([members[0], against]), rating)
-    assert w[1] == 0 and w[0] > 0.5
-
-
-@settings(max_examples=50, deadline=None)
-@given(arrays(np.float64, (4, 30), elements=st.floats(1, 5)), arrays(np.float64, 30, elements=st.floats(1, 5)))
-def test_a_blend_is_never_worse_on_what_it_was_fitted_to_than_any_member_or_the_base(predictions, rating):
-    base, members = predictions[0], predictions[1:]
-    w = fit_weights(base, members, rating)
-    assert (w >= 0).all()
-
-    def error(y: np.ndarray) -> float:
-        return float(np.square(y - rating).sum())
-
-    best = min(error(y) for y in predictions)
-    assert error(base + w @ (members - base)) <= best + 1e-9 * (1 + best)
 
 
 def learnt(name: str, seed: int) -> dict:
@@ -112,6 +69,37 @@ def test_all_scores_are_the_predictions_of_all_pairs():
     np.testing.assert_allclose(scores.ravel(), blend.predict(PAIRS), rtol=0, atol=2e-5)
 
 
+def by_features(members: list[str]) -> BlendLearner:
+    """A blend whose weights follow features, drawn at random."""
+    blend = blend_of(members, [0], [0.0] * len(members), clip=False)
+    scale = torch.tensor([[0.0, 2.0, 1.5, 0.5], [0.0, 2.5, 1.8, 0.4], [1.0, 5.0, 3.0, 0.5]], dtype=torch.float64)
+    drawn = torch.randn(10, 1 + len(members), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    del blend._weights["shares"]
+    blend._weights |= {"scale": scale, "by_features": 0.1 * drawn}
+    return blend
+
+
+def test_all_scores_are_the_predictions_of_all_pairs_by_features_as_well():
+    blend = by_features(["als", "wide"])
+    found = blend.predict(PAIRS)
+    np.testing.assert_allclose(blend.scores(torch.arange(14)).numpy().ravel(), found, rtol=0, atol=2e-5)
+    plain = blend_of(["als", "wide"], [0], blend._weights["by_features"][0, 1:].tolist(), clip=False)
+    assert np.abs(found - plain.predict(PAIRS)).max() > 0.05
+
+
+def test_a_new_users_ratings_count_for_his_weights():
+    blend = by_features(["als", "wide"])
+    few = rating_matrix(np.int32([0]), np.int32([2]), np.int8([4]), n_users=1, n_items=9)
+    many = rating_matrix(
+        np.zeros(9, np.int32), np.arange(9, dtype=np.int32), np.full(9, 4, np.int8), n_users=1, n_items=9
+    )
+    for ratings, n in ((few, 1), (many, 9)):
+        base, *members = (m.fold_in(ratings).clamp(*m.limits) for [m] in (blend.base, *blend.members))
+        known = known_of(base, torch.tensor([[n]]), blend.n_item)
+        expected = blended(base, members, blend._weights, known)
+        torch.testing.assert_close(blend.fold_in(ratings), expected, rtol=0, atol=1e-5)
+
+
 def test_a_new_user_gets_the_blend_of_what_the_members_say_of_him():
     blend = blend_of(["als", "wide"], [0], [0.6, 0.3], clip=False)
     b, p, q = (member.fold_in(MATRIX).clamp(*member.limits) for [member] in (blend.base, *blend.members))
@@ -138,8 +126,3 @@ def test_who_has_no_training_rating_gets_the_biases_alone():
     assert (new - theirs)[:3, :2].abs().amax(1).min() > 1e-3  # one rating is enough
     known = Part(user, item, np.zeros(4))
     assert np.abs(blend.predict(known) - base.predict(known)).max() > 1e-3
-
-
-def test_blending_moves_from_the_base_by_shares():
-    base, members = np.array([3.0, 3.0]), np.array([[4.0, 2.0], [5.0, 3.0]])
-    np.testing.assert_allclose(blended(base, members, np.array([0.5, 0.25])), [4.0, 2.5], rtol=0, atol=1e-6)

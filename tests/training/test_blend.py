@@ -11,8 +11,10 @@ import torch
 
 from deeprec.config.run_settings import Run, write_run
 from deeprec.data.matrix import read_part, read_train
+from deeprec.models.blend import rating_counts
 from deeprec.models.learners import restore
 from deeprec.models.ranking import ranking_scores
+from deeprec.models.stacking import blended, fit_by_features, fit_scale, fit_weights, known_of
 from deeprec.runtime.files import InputError, read_json, write_json
 from deeprec.training.loop import rmse
 from deeprec.training.runs import train_run
@@ -47,25 +49,46 @@ def predictions(results: Path, name: str, part: str = "valid_predictions", seed:
     return pd.read_parquet(results / "runs" / name / f"seed_{seed}" / f"{part}.parquet")
 
 
-def test_it_is_fitted_on_validation_and_scored_on_test(results):
+def test_its_scores_are_those_of_its_predictions(results):
     metrics = make(BLEND, results)
-    valid = {name: predictions(results, name) for name in ("bias", "als", "raw", "mix")}
-    assert metrics["valid_rmse"] == pytest.approx(rmse(valid["mix"]["prediction"], valid["mix"]["rating"]), abs=1e-7)
-    for name in MEMBERS:
-        assert metrics["valid_rmse"] <= rmse(valid[name]["prediction"], valid[name]["rating"]) + 1e-6
-    test = predictions(results, "mix", "predictions")
-    assert metrics["test_rmse"] == pytest.approx(rmse(test["prediction"], test["rating"]), abs=1e-7)
-    assert metrics["status"] == "finished" and metrics["weights"].startswith("als 0.")
+    for part, file in (("valid", "valid_predictions"), ("test", "predictions")):
+        found = predictions(results, "mix", file)
+        assert metrics[f"{part}_rmse"] == pytest.approx(rmse(found["prediction"], found["rating"]), abs=1e-7)
+    assert metrics["status"] == "finished" and metrics["weights"].startswith("als ")
 
 
-def test_its_checkpoint_predicts_what_the_folder_holds(results):
-    make(BLEND, results)
+@pytest.mark.parametrize("weights", ["fitted", "by_features"])
+def test_validation_is_predicted_by_weights_that_were_fitted_to_the_rest_of_it(results, weights):
+    make(BLEND.with_settings(weights=weights, clip=False), results)
+    found = {name: predictions(results, name) for name in ("bias", "als", "raw", "mix")}
+    frames = [found[name]["prediction"].to_numpy(np.float64) for name in ("bias", "als", "raw")]
+    rating, train = found["mix"]["rating"].to_numpy(np.float64), read_train(results / "splits" / "s")
+    n_user, n_item = rating_counts(train)
+    pairs = [found["mix"][side].to_numpy(copy=True) for side in ("user", "item")]
+    b, p, q = (torch.from_numpy(frame) for frame in frames)
+    known = known_of(b, n_user[pairs[0]], n_item[pairs[1]])
+    for fold in range(10):
+        out = np.arange(len(rating)) % 10 == fold
+        kept = {"shares": torch.from_numpy(fit_weights(frames[0][~out], np.array(frames[1:])[:, ~out], rating[~out]))}
+        if weights == "by_features":
+            rest = torch.from_numpy(~out & (n_user[pairs[0]] * n_item[pairs[1]] > 0).numpy())
+            inside = [values[rest] for values in known]
+            scale, error = fit_scale(inside), torch.from_numpy(rating)[rest] - b[rest]
+            moves = torch.stack([p - b, q - b])[:, rest]
+            fitted = fit_by_features(inside, scale, moves, error, kept["shares"], prior=1000)
+            kept = {"scale": scale, "by_features": fitted}
+        expected = blended(b, [p, q], kept, known).numpy()
+        at = out & (n_user[pairs[0]] * n_item[pairs[1]] > 0).numpy()
+        np.testing.assert_allclose(found["mix"]["prediction"][at], expected[at], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("weights", ["equal", "fitted", "by_features"])
+def test_its_checkpoint_predicts_the_test_part_as_the_folder_does(results, weights):
+    make(BLEND.with_settings(weights=weights), results)
     kept = torch.load(results / "runs" / "mix" / "seed_0" / "checkpoint.pt", weights_only=True)
     split = results / "splits" / "s"
-    model = restore(BLEND.settings, kept["weights"], read_train(split))
-    for part, file in (("valid", "valid_predictions"), ("test", "predictions")):
-        found = model.predict(read_part(split, part))
-        np.testing.assert_allclose(found, predictions(results, "mix", file)["prediction"], rtol=0, atol=1e-5)
+    found = restore(BLEND.settings, kept["weights"], read_train(split)).predict(read_part(split, "test"))
+    np.testing.assert_allclose(found, predictions(results, "mix", "predictions")["prediction"], rtol=0, atol=1e-5)
 
 
 def test_its_ranking_is_that_of_the_model_it_becomes(results):
@@ -82,7 +105,8 @@ def test_it_costs_what_its_members_cost(results):
     metrics = make(BLEND, results)
     inputs = [read_json(results / "runs" / name / "seed_0" / "metrics.json") for name in MEMBERS]
     assert metrics["seconds"] >= sum(found["seconds"] for found in inputs)
-    assert metrics["n_parameters"] == sum(found["n_parameters"] for found in inputs) + 2  # and a weight a member
+    # And for each of ten features a correction and a weight a member; the scale of three.
+    assert metrics["n_parameters"] == sum(found["n_parameters"] for found in inputs) + 10 * 3 + 3 * 4
     assert metrics["peak_memory_bytes"] == max(found["peak_memory_bytes"] for found in inputs)
     history = pd.read_parquet(results / "runs" / "mix" / "seed_0" / "history.parquet")
     assert history[["epoch", "step"]].to_numpy().tolist() == [[1, 1]]
