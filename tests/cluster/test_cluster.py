@@ -110,7 +110,10 @@ def ran(config) -> Iterator[tuple[Path, Path, str]]:
                     print(log.read_text())
                     raise
                 print(f"job {job} cancelled after {time.monotonic() - timing:.0f} s")
-            time.sleep(AWAY)
+            began = time.monotonic()
+            snakemake(here)
+            print(f"the workflow on this machine ended after {time.monotonic() - timing:.0f} s")
+            time.sleep(max(0.0, began + AWAY - time.monotonic()))
             with tracking_server(folder / "server"):
                 try:
                     status = workflow.wait(240)
@@ -120,8 +123,6 @@ def ran(config) -> Iterator[tuple[Path, Path, str]]:
                     print(said)
                 print(f"the workflow on SLURM ended after {time.monotonic() - timing:.0f} s")
                 assert status == 0
-                snakemake(here)
-                print(f"the workflow on this machine ended after {time.monotonic() - timing:.0f} s")
                 yield there, here, said
 
 
