@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from deeprec.evaluation.claims import interval
 from deeprec.evaluation.curves import Curves
@@ -44,4 +45,5 @@ def draw_changes(axis: Axes, curves: list[Curves], reference: str, column: str) 
                       color=colour)  # fmt: skip
     axis.set_yticks(heights, [label for label, _ in rows], fontsize=7)
     axis.tick_params(axis="y", length=0)
+    axis.xaxis.set_major_locator(MaxNLocator(5))
     axis.margins(x=0.35, y=0.06)  # room for the numbers

@@ -30,7 +30,7 @@ def draw_final(table: pd.DataFrame, splits: list[str], dataset: str, n_seeds: in
         for axis in grid:
             axis.tick_params(axis="y", length=0)
         grid[0].set_yticks(y_of_model, table["model"])
-        grid[0].margins(x=0.25, y=0.06)
+        grid[0].margins(x=0.32, y=0.06)
         if table[[f"paper_{split}" for split in splits]].notna().any(axis=None):
             square = grid[0].plot([], [], "s", color=GREY, markerfacecolor="white", markersize=4)
             figure.legend(square, ["paper, on Netflix"], loc="outside lower right")
