@@ -4,6 +4,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from deeprec.config import run_settings
 from deeprec.config.checks import load_plan
 from deeprec.config.plan_files import (
     AblationPlan,
@@ -18,6 +19,7 @@ from deeprec.config.plan_files import (
     plan_text,
     read_plan,
 )
+from deeprec.config.run_settings import to_yaml
 from deeprec.runtime.files import InputError
 from deeprec.settings.autoencoder import AutoEncoderSettings
 from deeprec.settings.sources import AnySource
@@ -31,6 +33,23 @@ def test_run_settings_are_the_defaults_with_the_differences_of_data_set_and_run(
     assert run.settings == AutoEncoderSettings(hidden=[128, 128], lr=0.02)
     assert run.split == "last30" and run.split_definition.kind == "per_user" and run.split_definition.seed == 0
     assert run.model == "autoencoder" and run.seed is None
+
+
+@pytest.mark.parametrize("dumper", ["SafeDumper", "CSafeDumper"])
+def test_yaml_is_read_as_it_was_meant_with_and_without_libyaml(config, monkeypatch, dumper):
+    monkeypatch.setattr(run_settings, "DUMPER", getattr(yaml, dumper, yaml.SafeDumper))
+    runs = [run.as_dict() for run in load_plan(config).runs.values()]
+    for values in (*runs, config, {"title": "Ü – “q” 'a': #1, " * 12, "é": [None, "no", "1", 1e-5]}):
+        assert yaml.safe_load(to_yaml(values)) == values
+
+
+@pytest.mark.skipif(not hasattr(yaml, "CSafeDumper"), reason="PyYAML without libyaml")
+def test_settings_are_written_the_same_with_and_without_libyaml(config, monkeypatch):
+    runs = [run.as_dict() for run in load_plan(config).runs.values()]
+    monkeypatch.setattr(run_settings, "DUMPER", yaml.CSafeDumper)
+    quick = [to_yaml(each) for each in runs]
+    monkeypatch.setattr(run_settings, "DUMPER", yaml.SafeDumper)
+    assert quick == [to_yaml(each) for each in runs]
 
 
 def test_new_ablation_needs_config_alone(config):
