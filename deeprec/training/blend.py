@@ -44,10 +44,10 @@ def blend_run(run: Run, split: Path, out: Path) -> tuple[Progress, dict[str, Any
     else:
         valid, test = (predicted_by(train, base, members, part, ratings) for part, ratings in parts.items())
         rating = torch.from_numpy(parts["valid"].rating.astype(np.float64))
-        kept = _fit(settings, valid, rating)
+        kept = fit_blend(settings, valid, rating)
         shares = mean_weights(kept, valid.known)
         ends = rating_range(train) if settings.clip else None
-        scores = {"valid": clip(_out_of_fold(settings, valid, rating), ends), "test": clip(test.blended(kept), ends)}
+        scores = {"valid": clip(out_of_fold(settings, valid, rating), ends), "test": clip(test.blended(kept), ends)}
     metrics = [found for used in inputs.values() for found in used.metrics]
     seconds = time.perf_counter() - began + sum(found["seconds"] for found in metrics)
     progress = _progress(rmse(scores["valid"], parts["valid"].rating), seconds, diverged=bool(lost))
@@ -66,7 +66,7 @@ def blend_run(run: Run, split: Path, out: Path) -> tuple[Progress, dict[str, Any
     return progress, write_folder(out, run, progress, checkpoint, found, measured)
 
 
-def _fit(settings: BlendSettings, valid: Predicted, rating: Tensor) -> dict[str, Any]:
+def fit_blend(settings: BlendSettings, valid: Predicted, rating: Tensor) -> dict[str, Any]:
     """Return the weights that a checkpoint holds, fitted to ratings (n,) float64 where they are fitted at all."""
     n_members = len(valid.members)
     if settings.weights == "equal" or not len(rating):
@@ -80,14 +80,14 @@ def _fit(settings: BlendSettings, valid: Predicted, rating: Tensor) -> dict[str,
     return {"scale": scale, "by_features": fit_by_features(found.known, scale, moves, error, shares, settings.prior)}
 
 
-def _out_of_fold(settings: BlendSettings, valid: Predicted, rating: Tensor) -> np.ndarray:
+def out_of_fold(settings: BlendSettings, valid: Predicted, rating: Tensor) -> np.ndarray:
     """Return the blend of validation, (n,), each tenth by weights that were fitted to the others.
 
     What was fitted to a rating says nothing of how well it is predicted.
     """
     scores, fold = np.empty(len(rating), np.float32), torch.arange(len(rating)) % FOLDS
     for one in range(min(FOLDS, len(rating))):
-        kept = _fit(settings, valid.at(fold != one), rating[fold != one])
+        kept = fit_blend(settings, valid.at(fold != one), rating[fold != one])
         scores[(fold == one).numpy()] = valid.at(fold == one).blended(kept)
     return scores
 

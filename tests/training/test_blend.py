@@ -16,6 +16,9 @@ from deeprec.models.learners import restore
 from deeprec.models.ranking import ranking_scores
 from deeprec.models.stacking import blended, fit_by_features, fit_scale, fit_weights, known_of
 from deeprec.runtime.files import InputError, read_json, write_json
+from deeprec.settings.blend import BlendSettings
+from deeprec.training.blend import fit_blend, out_of_fold
+from deeprec.training.blend_inputs import Predicted
 from deeprec.training.loop import rmse
 from deeprec.training.runs import train_run
 from tests.conftest import run_of, write_split
@@ -142,3 +145,18 @@ def test_a_member_of_another_split_is_refused(results):
         InputError, match=r"als/seed_0: found a run on toy, split s; expected the blend's toy, s, in the"
     ):
         make(BLEND, results)
+
+
+@pytest.mark.parametrize("rated", [True, False])
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 11])
+def test_however_few_ratings_validation_has_it_is_blended(n, rated):
+    generator = torch.Generator().manual_seed(n)
+    base, *members = 3 + torch.rand(3, n, generator=generator, dtype=torch.float64)
+    counts = torch.randint(1, 9, (2, n), generator=generator) * rated
+    pairs = Predicted(base, torch.stack(members), known_of(base, *counts), torch.full((n,), rated))
+    rating = 1 + 4 * torch.rand(n, generator=generator, dtype=torch.float64)
+    settings = BlendSettings(members=["als", "raw"])
+    kept = fit_blend(settings, pairs, rating)
+    for found in (out_of_fold(settings, pairs, rating), pairs.blended(kept)):
+        assert np.isfinite(found).all() and len(found) == n
+        assert rated or np.allclose(found, base, rtol=0, atol=1e-6)
