@@ -114,7 +114,8 @@ def mark_times(axis: Axes, curves: list[Curves]) -> None:
         colour = COLOURS[number % len(COLOURS)]
         words = f"{times.mean():.2g} s" if times.mean() < 10 else f"{times.mean():,.0f} s"
         if curve is not goal:
-            words += f"\n1/{1 / (times / base).mean():.2g}"
+            ratio = 1 / (times / base).mean()
+            words += f"\n1/{ratio:.0f}" if ratio >= 10 else f"\n1/{ratio:.2g}"
         axis.plot(times.mean(), best, "o", color=colour, markersize=4)
         axis.annotate(words, (times.mean(), best), (0 if curve is goal else -3, -4), textcoords="offset points",
                       ha="center" if curve is goal else "right", va="top", fontsize=7, color=colour)  # fmt: skip
