@@ -36,8 +36,11 @@ class PmfLearner(FactorLearner):
         """See every rating once, in a new order."""
         order = torch.randperm(self.matrix.n_ratings, dtype=torch.int32)
         batches = order.split(self.settings.batch_size)
-        # Summed on the device and read once an epoch: reading each step's loss would stall a GPU.
-        errors = torch.stack([self.step(batch.to(self.device).long()) for batch in batches])
+        # Kept on the device and read once an epoch: reading each step's loss would stall a GPU. In one tensor, since
+        # small ones that outlive their step lie between the large blocks of others, which then fit in no longer.
+        errors = torch.empty(len(batches), device=self.device)
+        for step, batch in enumerate(batches):
+            errors[step] = self.step(batch.to(self.device).long())
         return errors.double().cpu().numpy(), np.array([len(batch) for batch in batches])
 
     def step(self, entries: Tensor) -> Tensor:
