@@ -18,7 +18,7 @@ from deeprec.settings.splits import TimeSplit, parse_split
 S = TypeVar("S", bound=ModelSettings)
 NAMES = ("dataset", "run", "seed", "split", "split_definition", "model")  # beside the model's own settings
 OPTIONAL = ("recipe", "relevant")
-# libyaml's, where there is one: the same in a fourth of the time.
+# libyaml's, where there is one: the same values in a fourth of the time.
 DUMPER, LOADER = getattr(yaml, "CSafeDumper", yaml.SafeDumper), getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

@@ -75,9 +75,8 @@ class BlendLearner:
         return self._moved(base, members, n_user[:, None].to(base.device), self.n_item.to(base.device))
 
     def _moved(self, base: Tensor, members: list[Tensor], n_user: Tensor, n_item: Tensor) -> Tensor:
-        """Return the blend where user and item have training ratings, `n_user` and `n_item` of them, else the base."""
-        found = blended(base, members, self._weights, known_of(base, n_user, n_item))
-        return torch.where((n_user > 0) & (n_item > 0), found, base)
+        """Return the blend of pairs whose user and item have so many training ratings."""
+        return blended(base, members, self._weights, known_of(base, n_user, n_item))
 
 
 def rating_counts(train: RatingMatrix) -> tuple[Tensor, Tensor]:

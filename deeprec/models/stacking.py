@@ -34,6 +34,12 @@ def known_of(base: Tensor, n_user: Tensor, n_item: Tensor) -> tuple[Tensor, Tens
     return torch.log1p(n_user.to(base.dtype)), torch.log1p(n_item.to(base.dtype)), base
 
 
+def are_rated(known: Sequence[Tensor]) -> Tensor:
+    """Return which pairs have a user and an item with training ratings, of what is known of them."""
+    users, items, _ = known
+    return (users > 0) & (items > 0)
+
+
 def fit_scale(known: Sequence[Tensor]) -> Tensor:
     """Return the scale of features, (3, 4): of each of `known`, (n,), the ends of its range, its mean and deviation."""
     rows = []
@@ -79,16 +85,17 @@ def fit_by_features(
 def blended(base: Tensor, members: Sequence[Tensor], kept: dict[str, Any], known: Sequence[Tensor]) -> Tensor:
     """Return r̂ of pairs, shaped as `base` and each of `members`, by the weights that a checkpoint holds.
 
-    These are `shares` (n_members,), or in its place `by_features` (n_features, 1 + n_members) with their `scale`.
+    These are `shares` (n_members,), or in its place `by_features` (n_features, 1 + n_members) with their `scale`. A
+    pair whose user or item has no training rating gets the base alone.
     """
     found, moves = base, [member - base for member in members]
-    if "by_features" not in kept:
+    if "by_features" in kept:
+        for feature, (own, *weights) in zip(features(known, kept["scale"]), kept["by_features"].tolist(), strict=True):
+            found = found + feature * sum((w * move for w, move in zip(weights, moves, strict=True)), own)
+    else:
         for w, move in zip(kept["shares"].tolist(), moves, strict=True):
             found = found + w * move
-        return found
-    for feature, (own, *weights) in zip(features(known, kept["scale"]), kept["by_features"].tolist(), strict=True):
-        found = found + feature * sum((w * move for w, move in zip(weights, moves, strict=True)), own)
-    return found
+    return torch.where(are_rated(known), found, base)
 
 
 def mean_weights(kept: dict[str, Any], known: Sequence[Tensor]) -> list[float]:

@@ -14,14 +14,14 @@ from deeprec.data.matrix import read_train
 from deeprec.models.factors import clip, rating_range
 from deeprec.models.learners import restore
 from deeprec.models.ranking import ranking_scores
-from deeprec.models.stacking import fit_by_features, fit_scale, fit_weights, mean_weights
+from deeprec.models.stacking import are_rated, fit_by_features, fit_scale, fit_weights, mean_weights
 from deeprec.settings.blend import BlendSettings
 from deeprec.training.blend_inputs import FILES, LARGEST, SHARED, Predicted, predicted_by, read_input
 from deeprec.training.folder import write_folder
 from deeprec.training.loop import Progress, rmse
 
 log = logging.getLogger(__name__)
-FOLDS = 10
+FOLDS = 10  # of validation
 
 
 def blend_run(run: Run, split: Path, out: Path) -> tuple[Progress, dict[str, Any]]:
@@ -72,10 +72,11 @@ def fit_blend(settings: BlendSettings, valid: Predicted, rating: Tensor) -> dict
     if settings.weights == "equal" or not len(rating):
         return {"shares": torch.full((n_members,), 1 / n_members, dtype=torch.float64)}
     shares = torch.from_numpy(fit_weights(valid.base.numpy(), valid.members.numpy(), rating.numpy()))
-    if settings.weights == "fitted" or not valid.rated.any():
+    rated = are_rated(valid.known)
+    if settings.weights == "fitted" or not rated.any():
         return {"shares": shares}
-    found = valid.at(valid.rated)
-    scale, error = fit_scale(found.known), rating[valid.rated] - found.base
+    found = valid.at(rated)
+    scale, error = fit_scale(found.known), rating[rated] - found.base
     moves = found.members - found.base
     return {"scale": scale, "by_features": fit_by_features(found.known, scale, moves, error, shares, settings.prior)}
 

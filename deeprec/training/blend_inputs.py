@@ -64,17 +64,15 @@ class Predicted:
     base: Tensor
     members: Tensor
     known: tuple[Tensor, Tensor, Tensor]  # what weights may follow (known_of), (n,) each
-    rated: Tensor  # whether user and item have training ratings, (n,)
 
     def at(self, which: Tensor) -> "Predicted":
         """Return the pairs where `which` (n,) says so."""
         one, other, b = (values[which] for values in self.known)
-        return Predicted(self.base[which], self.members[:, which], (one, other, b), self.rated[which])
+        return Predicted(self.base[which], self.members[:, which], (one, other, b))
 
     def blended(self, kept: dict[str, Any]) -> np.ndarray:
-        """Return the blend, and the biases alone where a user or an item has no training rating: (n,) float32."""
-        found = blended(self.base, list(self.members), kept, self.known)
-        return np.asarray(torch.where(self.rated, found, self.base).float())
+        """Return the blend, (n,) float32."""
+        return np.asarray(blended(self.base, list(self.members), kept, self.known).float())
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -102,4 +100,4 @@ def predicted_by(train: RatingMatrix, base: Input, members: list[Input], name: s
     n_user, n_item = (n[side] for n, side in zip(rating_counts(train), (part.user, part.item), strict=True))
     b = torch.from_numpy(base.predictions(name))
     theirs = torch.from_numpy(np.array([member.predictions(name) for member in members]))
-    return Predicted(b, theirs, known_of(b, n_user, n_item), (n_user > 0) & (n_item > 0))
+    return Predicted(b, theirs, known_of(b, n_user, n_item))

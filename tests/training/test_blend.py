@@ -153,7 +153,7 @@ def test_however_few_ratings_validation_has_it_is_blended(n, rated):
     generator = torch.Generator().manual_seed(n)
     base, *members = 3 + torch.rand(3, n, generator=generator, dtype=torch.float64)
     counts = torch.randint(1, 9, (2, n), generator=generator) * rated
-    pairs = Predicted(base, torch.stack(members), known_of(base, *counts), torch.full((n,), rated))
+    pairs = Predicted(base, torch.stack(members), known_of(base, *counts))
     rating = 1 + 4 * torch.rand(n, generator=generator, dtype=torch.float64)
     settings = BlendSettings(members=["als", "raw"])
     kept = fit_blend(settings, pairs, rating)
