@@ -46,6 +46,7 @@ def commands(device: str, *, quick: bool) -> dict[str, list[list[str]]]:
     for title, command in SECTIONS.items():
         places = [["--device", where] for where in dict.fromkeys([device, "cpu"])]
         if title == STEP:
+            places.insert(1, [*places[0], "--compiled"])
             places = [[*place, "--precision", kind] for kind in sorted(PRECISIONS, reverse=True) for place in places]
         found[title] = [[*command, *(QUICK[title] if quick else []), *place] for place in places]
     return found

@@ -3,6 +3,7 @@
     python benchmarks/step_parts.py                        two threads, batches of 128 and 512 users
     python benchmarks/step_parts.py --run fast --precision bf16
     python benchmarks/step_parts.py --device cuda          on a GPU
+    python benchmarks/step_parts.py --compiled             re-fed passes through torch's compiler
 
 The parts are timed one by one, forward and backward. `floor` is the time that a part's operations would take at the
 rate of one large product of matrices, or its bytes at that of a large array changed in place, both measured first; the
@@ -134,9 +135,10 @@ def main(args: argparse.Namespace) -> None:
     torch.set_num_threads(args.threads)
     device = choose_device(args.device)
     rate, matrix = peak(args.precision, device), ratings()
-    print(f"{machine()}, {versions('torch')}, {args.threads} threads, {device}, {args.precision}, {args.run}")
+    kind = args.precision + (", compiled" if args.compiled else "")
+    print(f"{machine()}, {versions('torch')}, {args.threads} threads, {device}, {kind}, {args.run}")
     print(f"A product: {rate[0] / 1e9:.0f} billion operations a second; in place: {rate[1] / 1e9:.1f} GB a second")
-    run = plan_of("netflix").run(args.run).with_seed(0).with_settings(precision=args.precision)
+    run = plan_of("netflix").run(args.run).with_seed(0).with_settings(precision=args.precision, compiled=args.compiled)
     for n_rows in args.users:
         show(run, matrix, n_rows, rate, device)
 
@@ -145,6 +147,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", default="fast", help="an autoencoder of config.yaml")
     parser.add_argument("--precision", default="fp32", choices=sorted(PRECISIONS), help="of the inner products")
+    parser.add_argument("--compiled", action="store_true", help="re-fed passes go through torch's compiler")
     parser.add_argument("--users", type=int, nargs="+", default=[128, 512], help="users a batch")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads")
     parser.add_argument("--device", default="cpu", choices=["auto", "cpu", "cuda"], help="where to train")

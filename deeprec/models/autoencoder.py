@@ -15,6 +15,7 @@ from deeprec.data.matrix import Part, RatingMatrix, rating_matrix
 from deeprec.data.sparse import SparseRows
 from deeprec.models.bias import item_means
 from deeprec.models.center import MEANS_L2, PREFIX, center_of
+from deeprec.models.compiled import compiled
 from deeprec.models.factors import clip, rating_range
 from deeprec.models.network import ACTIVATIONS, PRECISIONS, AutoEncoder, computes_bf16
 from deeprec.models.optimizers import make_optimizer
@@ -49,6 +50,7 @@ class AutoEncoderLearner:
         if settings.output_start == "means":
             self.model.start_at(item_means(self.matrix, MEANS_L2))
         self.mean_model = deepcopy(self.model) if settings.ema_epochs else self.model
+        self._again = compiled(self.model) if settings.compiled else self.model  # a re-fed pass
         self.batch_size = settings.rows_a_step(self.matrix.n_rows)
         self.n_updates = 0
         self._kept: Tensor | None = None
@@ -111,10 +113,10 @@ class AutoEncoderLearner:
         self._update(error / n_ratings)
         for _ in range(self.settings.refeed):
             assert fed is not None
-            y = self.model(F.dropout(fed + self.settings.input_offset, self.settings.refeed_noise))
+            y = self._again(F.dropout(fed + self.settings.input_offset, self.settings.refeed_noise))
             # The mean squared error's gradient at once: its value, which nobody reads, costs as much again.
             self._update(y, (y.detach() - fed) * (2 / (len(rows) * self.matrix.n_columns)))
-            fed = y.detach()
+            fed = y.detach().clone() if self.settings.compiled else y.detach()
         return error.detach(), n_ratings
 
     def _update(self, loss: Tensor, gradient: Tensor | None = None) -> None:

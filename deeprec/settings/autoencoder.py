@@ -97,6 +97,9 @@ class AutoEncoderSettings(StartingBiases, ModelSettings):
     precision: Literal["fp32", "bf16"] = setting(
         "fp32", "of training's products of dense matrices; bf16 is fp32 where the CPU or GPU does not compute in it"
     )
+    compiled: bool = setting(
+        False, "re-fed passes go through torch's compiler, and CUDA graphs on a GPU: the first steps take a minute"
+    )
     drop_last: bool = setting(False, "leave out an epoch's last, incomplete batch, as the original does")
     epochs: int = setting(100, "passes over the rows", ge=1)
 

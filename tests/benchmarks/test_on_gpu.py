@@ -20,9 +20,11 @@ def options(out, device="cpu"):
 def test_both_devices_and_precisions_are_asked_for(on_gpu):
     asked = on_gpu.commands("cuda", quick=False)
     steps = [(one[one.index("--device") + 1], one[one.index("--precision") + 1]) for one in asked[on_gpu.STEP]]
-    assert steps == [("cuda", "fp32"), ("cpu", "fp32"), ("cuda", "bf16"), ("cpu", "bf16")]
+    both = ["cuda", "cuda", "cpu"]
+    assert steps == [(device, precision) for precision in ("fp32", "bf16") for device in both]
+    assert ["--compiled" in one for one in asked[on_gpu.STEP]] == 2 * [False, True, False]
     assert [one[-2:] for one in asked[on_gpu.EPOCH]] == [["--device", "cuda"], ["--device", "cpu"]]
-    assert [len(found) for found in on_gpu.commands("cpu", quick=False).values()] == [2, 1]
+    assert [len(found) for found in on_gpu.commands("cpu", quick=False).values()] == [4, 1]
 
 
 def test_the_page_holds_each_command_and_what_it_said(on_gpu, monkeypatch, tmp_path):
