@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deeprec.data.matrix import RatingMatrix
+from deeprec.data.matrix import BLOCK_RATINGS, RatingMatrix
 from deeprec.models.factors import FactorLearner
 from deeprec.models.least_squares import row_groups, solve_rows
 from deeprec.settings.als import AlsSettings
@@ -33,16 +33,17 @@ class AlsLearner(FactorLearner):
     def solve(self, name: str, others: Tensor) -> Tensor:
         """Solve for every row of a side, given the other side's factors; return the squared error that is left, ()."""
         side = self.sides[name]
-        self.w[name], error = solve_rows(side, side.values.float(), others, self.l2, self.groups[name])
+        self.w[name], error = solve_rows(side, side.values, others, self.l2, self.groups[name])
         return error
 
     def new_users(self, ratings: RatingMatrix) -> dict[str, Tensor]:
         """Solve for new users, given the items' factors."""
-        users, _ = solve_rows(ratings, ratings.values.float(), self.w["items"], self.l2, row_groups(ratings))
+        users, _ = solve_rows(ratings, ratings.values, self.w["items"], self.l2, row_groups(ratings))
         return {"users": users}
 
 
 def _row_means(matrix: RatingMatrix) -> Tensor:
-    row = torch.repeat_interleave(matrix.offsets.diff())
-    total = torch.zeros(matrix.n_rows, device=row.device).index_add_(0, row, matrix.values.float())
+    total = torch.zeros(matrix.n_rows, device=matrix.values.device)
+    for _, row, _, value in matrix.blocks(BLOCK_RATINGS):
+        total.index_add_(0, row, value)
     return total / matrix.offsets.diff().clamp(min=1)

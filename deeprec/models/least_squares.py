@@ -16,24 +16,25 @@ def solve_rows(
 ) -> tuple[Tensor, Tensor]:
     """Solve (Qᵤᵀ Qᵤ + λ n_u I) p_u = Qᵤᵀ r_u for every row of a matrix, given the columns' factors Q (n_columns, rank).
 
-    The ratings (n_ratings,) float32, of the matrix's pattern, may be the matrix's or what is left of them. Returns the
+    The ratings (n_ratings,), of the matrix's pattern, may be the matrix's or what is left of them. Returns the
     rows' factors, (n_rows, rank), and the squared error that is left, (): for p so solved and b = Qᵀ r, it is
     Σ r² - bᵀp - λ n ‖p‖².
     """
     rank, device = others.shape[1], others.device
-    right = matrix.product(rating, others)  # (n_rows, rank)
-    error = rating.square().sum(dtype=torch.float64)
-    del rating
+    error = torch.zeros((), dtype=torch.float64, device=device)
     # A last row of zeros is what the padding points to: it adds nothing to any sum.
     others = torch.cat([others, others.new_zeros(1, rank)])
     identity, solved = torch.eye(rank, device=device), torch.empty(matrix.n_rows, rank, device=device)
     for rows in groups:
-        item, count = _padded_columns(matrix, rows)
-        q, b = F.embedding(item, others), right[rows]  # (rows, longest, rank), (rows, rank)
+        entry, padding, count = _padded_entries(matrix, rows)
+        item = matrix.columns.take(entry).int().masked_fill_(padding, matrix.n_columns)
+        r = rating.take(entry).float().masked_fill_(padding, 0)  # (rows, longest)
+        q = F.embedding(item, others)  # (rows, longest, rank)
+        b = (r[:, None] @ q)[:, 0]  # (rows, rank)
         ridge = l2 * count.clamp(min=1)[:, None]  # (rows, 1)
         a = (q.mT @ q).add_(ridge[..., None] * identity)  # (rows, rank, rank)
         p = torch.cholesky_solve(b[..., None], torch.linalg.cholesky(a))[..., 0]  # (rows, rank)
-        error -= (p * (b + ridge * p)).sum(dtype=torch.float64)
+        error += r.square().sum(dtype=torch.float64) - (p * (b + ridge * p)).sum(dtype=torch.float64)
         solved[rows] = p
     return solved, error
 
@@ -53,10 +54,9 @@ def _groups(matrix: RatingMatrix) -> Iterator[Tensor]:
         start = stop
 
 
-def _padded_columns(matrix: RatingMatrix, rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Return rows' columns, (rows, longest) with n_columns in the padding, and how many each has, (rows,)."""
+def _padded_entries(matrix: RatingMatrix, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return rows' entries, (rows, longest), where among them is only padding, and how many each has, (rows,)."""
     count = counts_of(matrix.offsets, rows)
     at = torch.arange(int(count.max()), device=rows.device)
     padding = at >= count[:, None]
-    entry = (matrix.offsets[rows][:, None] + at).masked_fill_(padding, 0)
-    return matrix.columns.take(entry).int().masked_fill_(padding, matrix.n_columns), count
+    return (matrix.offsets[rows][:, None] + at).masked_fill_(padding, 0), padding, count
