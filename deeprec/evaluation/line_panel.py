@@ -114,11 +114,16 @@ def mark_times(axis: Axes, curves: list[Curves]) -> None:
         colour = COLOURS[number % len(COLOURS)]
         words = f"{times.mean():.2g} s" if times.mean() < 10 else f"{times.mean():,.0f} s"
         if curve is not goal:
-            ratio = 1 / (times / base).mean()
-            words += f"\n1/{ratio:.0f}" if ratio >= 10 else f"\n1/{ratio:.2g}"
+            words += f"\n{_share((times / base).mean())}"
         axis.plot(times.mean(), best, "o", color=colour, markersize=4)
         axis.annotate(words, (times.mean(), best), (0 if curve is goal else -3, -4), textcoords="offset points",
                       ha="center" if curve is goal else "right", va="top", fontsize=7, color=colour)  # fmt: skip
+
+
+def _share(share: float) -> str:
+    """Say a share of another's time as a fraction, 1/3.2, or where it is longer as a multiple, ×3.2."""
+    sign, number = ("1/", 1 / share) if share <= 1 else ("×", share)
+    return f"{sign}{number:.0f}" if number >= 10 else f"{sign}{number:.2g}"
 
 
 def _smooth(values: np.ndarray, points: int = 200) -> np.ndarray:
@@ -138,7 +143,9 @@ def zoomed(stacks: list[np.ndarray], rating_range: float) -> tuple[float, float]
     seen = np.concatenate([tail[np.isfinite(tail) & (tail < worst)] for tail in tails] or [np.empty(0)])
     if not len(seen):
         return 0.0, worst
-    low, high = seen.min(), np.percentile(seen, 97)
+    points = [values for values in tails if values.shape[1] == 1]  # a run of one epoch is a point, all that there is
+    alone = np.concatenate([point[point < worst] for point in points] or [np.empty(0)])
+    low, high = seen.min(), max(np.percentile(seen, 97), alone.max(initial=0))
     pad = 0.06 * (high - low) or worst / 60
     return low - pad, high + pad
 

@@ -11,7 +11,7 @@ from deeprec.config.schema import Ablation, Panel
 from deeprec.evaluation.ablation_figure import PANELS, draw_ablation, draw_curve
 from deeprec.evaluation.curves import Curves
 from deeprec.evaluation.figure_style import save
-from deeprec.evaluation.line_panel import _apart, times_to, zoomed
+from deeprec.evaluation.line_panel import _apart, _share, times_to, zoomed
 
 ABLATION = Ablation(
     title="Deeper is better",
@@ -179,6 +179,18 @@ def test_the_scale_follows_that_of_the_ratings():
     np.testing.assert_allclose(zoomed([100 * values for values in stacks], 400.0), (100 * low, 100 * high), rtol=1e-12)
     assert zoomed([np.array([[9.0, 9.0]])], 4.0) == (0.0, 3.0)
     assert zoomed([np.array([[1.0, 1.0]])], 4.0) == (0.95, 1.05)  # one value alone keeps some room
+
+
+def test_a_run_of_one_epoch_is_in_sight():
+    """As long as it has not diverged: a point is all that there is of it."""
+    line = np.linspace(0.99, 0.9, 100)[None]
+    assert zoomed([line], 4.0)[1] < 1.0 < 1.4 < zoomed([line, np.array([[1.4]])], 4.0)[1]
+    assert zoomed([line, np.array([[9.0]])], 4.0) == zoomed([line], 4.0)
+
+
+@pytest.mark.parametrize(("share", "words"), [(0.02, "1/50"), (0.3125, "1/3.2"), (3.2, "×3.2"), (20, "×20")])
+def test_a_share_of_anothers_time_in_words(share, words):
+    assert _share(share) == words
 
 
 def sooner(run: Curves, times: float) -> Curves:
