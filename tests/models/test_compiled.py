@@ -12,6 +12,12 @@ from tests.conftest import random_matrix
 MATRIX = random_matrix(70, 40)
 
 
+@pytest.fixture(autouse=True)
+def _nothing_cached(monkeypatch, tmp_path):
+    """What was compiled for other instructions (ATEN_CPU_CAPABILITY) lies in torch's cache, and does not fit."""
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+
+
 @pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 def device(request) -> str:
     if shutil.which("g++") is None:
