@@ -143,9 +143,8 @@ def zoomed(stacks: list[np.ndarray], rating_range: float) -> tuple[float, float]
     seen = np.concatenate([tail[np.isfinite(tail) & (tail < worst)] for tail in tails] or [np.empty(0)])
     if not len(seen):
         return 0.0, worst
-    points = [values for values in tails if values.shape[1] == 1]  # a run of one epoch is a point, all that there is
-    alone = np.concatenate([point[point < worst] for point in points] or [np.empty(0)])
-    low, high = seen.min(), max(np.percentile(seen, 97), alone.max(initial=0))
+    points = [tail[tail < worst].max(initial=0) for tail in tails if tail.shape[1] == 1]  # of runs of one epoch
+    low, high = seen.min(), max([np.percentile(seen, 97), *points])
     pad = 0.06 * (high - low) or worst / 60
     return low - pad, high + pad
 

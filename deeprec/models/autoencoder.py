@@ -1,8 +1,9 @@
 """Training an autoencoder on rating vectors: batches, dense re-feeding, optimizer and schedule."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -50,7 +51,6 @@ class AutoEncoderLearner:
         if settings.output_start == "means":
             self.model.start_at(item_means(self.matrix, MEANS_L2))
         self.mean_model = deepcopy(self.model) if settings.ema_epochs else self.model
-        self._again = compiled(self.model) if settings.compiled else self.model  # a re-fed pass
         self.batch_size = settings.rows_a_step(self.matrix.n_rows)
         self.n_updates = 0
         self._kept: Tensor | None = None
@@ -118,6 +118,11 @@ class AutoEncoderLearner:
             self._update(y, (y.detach() - fed) * (2 / (len(rows) * self.matrix.n_columns)))
             fed = y.detach().clone() if self.settings.compiled else y.detach()
         return error.detach(), n_ratings
+
+    @cached_property
+    def _again(self) -> Callable[[Tensor], Tensor]:
+        """A re-fed pass: f, as the settings have it computed."""
+        return compiled(self.model) if self.settings.compiled else self.model
 
     def _update(self, loss: Tensor, gradient: Tensor | None = None) -> None:
         """Move the weights one step against the gradient of a loss, ().

@@ -98,7 +98,7 @@ class AutoEncoderSettings(StartingBiases, ModelSettings):
         "fp32", "of training's products of dense matrices; bf16 is fp32 where the CPU or GPU does not compute in it"
     )
     compiled: bool = setting(
-        False, "re-fed passes go through torch's compiler, and CUDA graphs on a GPU: the first steps take a minute"
+        False, "for a GPU: re-fed passes go through torch's compiler and CUDA graphs; a CPU is slower with it"
     )
     drop_last: bool = setting(False, "leave out an epoch's last, incomplete batch, as the original does")
     epochs: int = setting(100, "passes over the rows", ge=1)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from deeprec.data.matrix import Part, RatingMatrix, rating_matrix
 from deeprec.models import least_squares
@@ -98,3 +99,23 @@ def test_ranks_above_the_matrix_size_are_regularised() -> None:
     learner = learner_of(low_rank_ratings()[0], rank=100)
     errors, counts = learner.train_epoch(1)
     assert 0 <= errors.sum() / counts.sum() < 0.5
+
+
+def test_an_epoch_makes_nothing_as_long_as_the_ratings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which at Netflix's size were gigabytes, beside the 5 bytes a rating that either order takes."""
+    monkeypatch.setattr(least_squares, "GROUP_RATINGS", 100)
+    matrix, _ = low_rank_ratings()
+    learner = learner_of(matrix, rank=2)
+
+    class Largest(TorchDispatchMode):
+        found = 0
+
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            out = func(*args, **(kwargs or {}))
+            if isinstance(out, torch.Tensor):
+                self.found = max(self.found, out.numel())
+            return out
+
+    with Largest() as largest:
+        learner.train_epoch(1)
+    assert 0 < largest.found < matrix.n_ratings / 2
